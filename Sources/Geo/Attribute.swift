@@ -15,7 +15,7 @@ public enum AttributeType: String, Sendable, Codable, CaseIterable {
 }
 
 /// Who may see an attribute of a layer that they may see.
-public enum Visibility: String, Sendable, Codable {
+public enum Visibility: String, Sendable, Codable, CaseIterable {
     /// Everybody who may see the layer.
     case `public`
     /// Only viewers with a key.
