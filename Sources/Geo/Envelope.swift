@@ -1,7 +1,7 @@
 /// The smallest upright rectangle around something, borders included. Longitude and latitude in degrees unless the owner says otherwise.
 ///
 /// An envelope never crosses the antimeridian: a box that does is two envelopes (see `BoxArea`).
-public struct Envelope: Hashable, Sendable, Codable {
+public struct Envelope: Hashable, Sendable, Codable, BitwiseCopyable {
     public var minX: Double
     public var minY: Double
     public var maxX: Double

@@ -1,5 +1,5 @@
 /// A place: `x` is the longitude and `y` the latitude, in degrees, unless the owner of the point says otherwise.
-public struct Point: Hashable, Sendable, Codable {
+public struct Point: Hashable, Sendable, Codable, BitwiseCopyable {
     public var x: Double
     public var y: Double
 

@@ -1,4 +1,4 @@
-import Foundation
+public import Glibc
 
 /// Web Mercator (EPSG:3857) as integers: the world is a square of 2³² units, its origin in the middle, x growing east and y growing
 /// **south**, as tile rows do. A unit is under 1 cm at the equator.

@@ -1,0 +1,133 @@
+/// Searches a packed index where it lies, in a mapped file or an array. The pointer must stay valid for as long as the view is used.
+public struct PackedIndexView: @unchecked Sendable {
+    @usableFromInline let nodes: UnsafePointer<Int32>
+    @usableFromInline let count: Int
+    @usableFromInline let levels: [Int]
+    /// For each level the number of nodes before it.
+    @usableFromInline let starts: [Int]
+    /// For each block of `1 << blockShift` bytes a byte that is not 0 when the block agrees with its checksum; nil when all do.
+    @usableFromInline let checked: UnsafePointer<UInt8>?
+    @usableFromInline let check: @Sendable (Int) throws -> Void
+    @usableFromInline static var blockShift: Int { 16 }
+
+    /// - Parameters:
+    ///   - nodes: `PackedIndex.byteCount(count:)` bytes.
+    ///   - checked: a byte for each block of 64 KiB; where it is 0, `check` is called with the block's number before the block is read.
+    public init(
+        nodes: UnsafePointer<Int32>, count: Int, checked: UnsafePointer<UInt8>? = nil,
+        check: @escaping @Sendable (Int) throws -> Void = { _ in }
+    ) {
+        self.nodes = nodes
+        self.count = count
+        self.checked = checked
+        self.check = check
+        levels = PackedIndex.levels(count: count)
+        var start = 0
+        starts = levels.map { size in
+            defer { start += size }
+            return start
+        }
+    }
+
+    /// Calls `found` with runs of rows, in ascending order, whose boxes meet `box`. The second argument is true when all of the run lies within `inside`,
+    /// so that nothing is left to look at.
+    ///
+    /// A node that lies within `inside` is taken whole, without going down.
+    /// - Parameter inside: a box within `box`; nil when nothing can be taken without a look.
+    /// - Complexity: O(log n + rows found)
+    @inlinable
+    public func search(_ box: IndexBox, inside: IndexBox?, _ found: (Range<Int>, Bool) throws -> Void) rethrows {
+        try search(box, inside: inside, check: { _ in }, found)
+    }
+
+    /// As `search(_:inside:_:)`, and every block is held against its checksum before it is read for the first time.
+    @inlinable
+    public func checkedSearch(_ box: IndexBox, inside: IndexBox?, _ found: (Range<Int>, Bool) throws -> Void) throws {
+        try search(box, inside: inside, check: check, found)
+    }
+
+    @inlinable
+    func search(
+        _ box: IndexBox, inside: IndexBox?, check: (Int) throws -> Void, _ found: (Range<Int>, Bool) throws -> Void
+    ) rethrows {
+        guard count > 0 else { return }
+        let top = levels.count - 1
+        // A depth-first walk with one 16-bit set of children left for each level: at most eight levels for 2³² rows.
+        var left = SIMD8<UInt32>()
+        var within = SIMD8<UInt32>()
+        var node = SIMD8<Int>()
+        var level = top
+        var run = 0..<0
+        var runInside = false
+
+        let minX = SIMD16<Int32>(repeating: box.minX)
+        let minY = SIMD16<Int32>(repeating: box.minY)
+        let maxX = SIMD16<Int32>(repeating: box.maxX)
+        let maxY = SIMD16<Int32>(repeating: box.maxY)
+
+        func open(_ number: Int, at level: Int) throws {
+            let offset = (starts[level] + number) * (PackedIndex.nodeSize / 4)
+            if let checked {
+                let block = (offset * 4) >> PackedIndexView.blockShift
+                if checked[block] == 0 { try check(block) }
+            }
+            let children = UnsafeRawPointer(nodes + offset).assumingMemoryBound(to: SIMD16<Int32>.self)
+            let west = children[0]
+            let south = children[1]
+            let east = children[2]
+            let north = children[3]
+            let meets = (west .<= maxX) .& (south .<= maxY) .& (east .>= minX) .& (north .>= minY)
+            node[level] = number
+            // The unused places of a last node meet nothing but a box that ends at the edge of the number range, so they are cut off.
+            let used = (level == 0 ? count : levels[level - 1]) - number * PackedIndex.fanout
+            left[level] = PackedIndexView.bits(meets) & (used < PackedIndex.fanout ? (1 << UInt32(used)) - 1 : 0xFFFF)
+            if let inside {
+                let lies =
+                    (west .>= SIMD16(repeating: inside.minX)) .& (south .>= SIMD16(repeating: inside.minY))
+                    .& (east .<= SIMD16(repeating: inside.maxX)) .& (north .<= SIMD16(repeating: inside.maxY))
+                within[level] = PackedIndexView.bits(lies)
+            } else {
+                within[level] = 0
+            }
+        }
+
+        func take(_ rows: Range<Int>, _ isInside: Bool) throws {
+            if rows.lowerBound == run.upperBound && isInside == runInside && !run.isEmpty {
+                run = run.lowerBound..<rows.upperBound
+            } else {
+                if !run.isEmpty { try found(run, runInside) }
+                run = rows
+                runInside = isInside
+            }
+        }
+
+        try open(0, at: top)
+        while true {
+            if left[level] == 0 {
+                if level == top { break }
+                level += 1
+                continue
+            }
+            let place = left[level].trailingZeroBitCount
+            left[level] &= left[level] - 1
+            let child = node[level] * PackedIndex.fanout + place
+            let isInside = within[level] & (1 << UInt32(place)) != 0
+            if level == 0 {
+                try take(child..<child + 1, isInside)
+            } else if isInside {
+                let shift = 4 * level
+                try take(child << shift..<min((child + 1) << shift, count), true)
+            } else {
+                level -= 1
+                try open(child, at: level)
+            }
+        }
+        if !run.isEmpty { try found(run, runInside) }
+    }
+
+    @inlinable
+    static func bits(_ mask: SIMDMask<SIMD16<Int32>>) -> UInt32 {
+        let weights = SIMD16<Int32>(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768)
+        return UInt32(truncatingIfNeeded: SIMD16<Int32>(repeating: 0).replacing(with: weights, where: mask).wrappedSum())
+    }
+}
