@@ -1,0 +1,120 @@
+import Access
+import Descriptions
+import Foundation
+import GRDB
+import Geo
+
+extension Catalogue {
+    /// Makes the layer known if it is not, and says who may see it.
+    ///
+    /// Where the description names no access, a known layer keeps its own and a new one is internal. Nothing that readers see changes: the
+    /// description and its access count from the publication of a version that has them.
+    /// - Returns: The description with its access.
+    public func register(_ description: LayerDescription) throws(CatalogueError) -> LayerDescription {
+        guard Identifier.isValid(description.id) else { throw .badName(description.id) }
+        return try write { db in
+            var result = description
+            if let row = try Row.fetchOne(db, sql: "SELECT access FROM layer WHERE id = ?", arguments: [description.id]) {
+                result.access = try description.access ?? JSON.decode(LayerAccess.self, row["access"])
+            } else {
+                result.access = description.access ?? .internal
+                try db.execute(
+                    sql: "INSERT INTO layer (id, access, created_at) VALUES (?, ?, ?)",
+                    arguments: [description.id, JSON.encode(result.access), now().timeIntervalSince1970])
+            }
+            return result
+        }
+    }
+
+    public func layer(_ id: String) throws(CatalogueError) -> LayerRecord? {
+        try read { try Row.fetchOne($0, sql: "SELECT * FROM layer WHERE id = ?", arguments: [id]).map(LayerRecord.init) }
+    }
+
+    /// All layers by id, those without a published version too.
+    public func layers() throws(CatalogueError) -> [LayerRecord] {
+        try read { try Row.fetchAll($0, sql: "SELECT * FROM layer ORDER BY id").map(LayerRecord.init) }
+    }
+
+    /// Changes who may see a layer, at once and whichever version is published.
+    public func setAccess(_ access: LayerAccess, of layer: String, by actor: String) throws(CatalogueError) {
+        try write { db in
+            try db.execute(sql: "UPDATE layer SET access = ? WHERE id = ?", arguments: [JSON.encode(access), layer])
+            guard db.changesCount == 1 else { throw CatalogueError.noSuchLayer(layer) }
+            try countChange(db, layer: layer)
+            try record(db, .changeAccess, by: actor, layer: layer, detail: JSON.encode(access))
+        }
+    }
+
+    /// The number the next new feature of the layer gets, so that no number is used twice over all its versions.
+    public func nextNumber(of layer: String) throws(CatalogueError) -> UInt64 {
+        let number = try read { try Int64.fetchOne($0, sql: "SELECT next_number FROM layer WHERE id = ?", arguments: [layer]) }
+        guard let number else { throw .noSuchLayer(layer) }
+        return UInt64(number)
+    }
+
+    /// What was published and withdrawn since `counter` (0 for everything), and the town's description, all of one moment.
+    public func changes(since counter: Int64) throws(CatalogueError) -> CatalogueChanges {
+        try read { db in
+            let published = try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT layer.id, layer.access, version.name, version.description FROM layer
+                    JOIN version ON version.layer = layer.id AND version.name = layer.current WHERE layer.changed > ? ORDER BY layer.id
+                    """, arguments: [counter])
+            return CatalogueChanges(
+                counter: try Int64.fetchOne(db, sql: "SELECT counter FROM change") ?? 0,
+                published: try published.map { row in
+                    PublishedLayer(
+                        id: row["id"], access: try JSON.decode(LayerAccess.self, row["access"]), version: row["name"],
+                        descriptionJSON: Data((row["description"] as String).utf8))
+                },
+                withdrawn: try String.fetchAll(
+                    db, sql: "SELECT id FROM layer WHERE changed > ? AND current IS NULL", arguments: [counter]),
+                town: try Catalogue.town(db))
+        }
+    }
+
+    /// The hazards the town answers for; nil when no town.yaml was given.
+    public func town() throws(CatalogueError) -> TownDescription? {
+        try read(Catalogue.town)
+    }
+
+    public func setTown(_ town: TownDescription?) throws(CatalogueError) {
+        try write { db in
+            guard try Catalogue.town(db) != town else { return }
+            if let town {
+                try db.execute(
+                    sql: "INSERT INTO setting VALUES ('town', ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+                    arguments: [JSON.encode(town)])
+            } else {
+                try db.execute(sql: "DELETE FROM setting WHERE name = 'town'")
+            }
+            try countChange(db)
+        }
+    }
+
+    private static func town(_ db: Database) throws -> TownDescription? {
+        try String.fetchOne(db, sql: "SELECT value FROM setting WHERE name = 'town'").map { try JSON.decode(TownDescription.self, $0) }
+    }
+}
+
+extension LayerRecord {
+    fileprivate init(_ row: Row) throws {
+        self.init(
+            id: row["id"], access: try JSON.decode(LayerAccess.self, row["access"]), current: row["current"],
+            createdAt: Date(timeIntervalSince1970: row["created_at"]))
+    }
+}
+
+/// Values kept as JSON text.
+enum JSON {
+    static func encode(_ value: some Encodable) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(value), as: UTF8.self)
+    }
+
+    static func decode<Value: Decodable>(_ type: Value.Type, _ text: String) throws -> Value {
+        try JSONDecoder().decode(type, from: Data(text.utf8))
+    }
+}

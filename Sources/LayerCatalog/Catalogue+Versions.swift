@@ -1,0 +1,247 @@
+import Access
+import Descriptions
+import Foundation
+import GRDB
+import Geo
+
+extension Catalogue {
+    /// How many superseded versions of a layer keep their files to go back to.
+    public static let keptVersions = 3
+
+    /// How long the file of a version stays after it was superseded or withdrawn, in seconds: pages that began on it go on.
+    public static let grace: TimeInterval = 600
+
+    /// A name no version of the layer has had: a running number, so that names sort by age, and eight random digits, so that a name means
+    /// the same bytes even where a data directory was made anew. Fit for file names and ETags.
+    public func reserveVersion(of layer: String) throws(CatalogueError) -> String {
+        try write { db in
+            let number = try Int.fetchOne(
+                db, sql: "UPDATE layer SET next_version = next_version + 1 WHERE id = ? RETURNING next_version - 1", arguments: [layer])
+            guard let number else { throw CatalogueError.noSuchLayer(layer) }
+            func padded(_ text: String, _ digits: Int) -> String { String(repeating: "0", count: max(0, digits - text.count)) + text }
+            return "v" + padded(String(number), 6) + "-" + padded(String(UInt32.random(in: .min ... .max), radix: 16), 8)
+        }
+    }
+
+    /// The folder of a layer's files.
+    public func folder(of layer: String) -> URL {
+        directory.appending(path: "layers").appending(path: layer)
+    }
+
+    /// Where the file of a version lies, or has to be put before `addVersion`.
+    public func file(of layer: String, version: String) -> URL {
+        folder(of: layer).appending(path: version + ".layer")
+    }
+
+    /// Makes a loaded version known: as a draft, or published in the same transaction.
+    public func addVersion(_ new: NewVersion, publishing: Bool, by actor: String) throws(CatalogueError) {
+        guard Identifier.isValid(new.name) else { throw .badName(new.name) }
+        try checkFile(new.layer, new.name, byteCount: new.byteCount)
+        try write { db in
+            let access = try String.fetchOne(db, sql: "SELECT access FROM layer WHERE id = ?", arguments: [new.layer])
+            guard let access else { throw CatalogueError.noSuchLayer(new.layer) }
+            var description = new.description
+            description.access = try description.access ?? JSON.decode(LayerAccess.self, access)
+            try db.execute(
+                sql: """
+                    INSERT INTO version (layer, name, state, description, byte_count, file_hash, feature_count, source_hash, report, loaded_at)
+                    VALUES (?, ?, 'draft', ?, ?, ?, ?, ?, ?, ?)
+                    """,
+                arguments: [
+                    new.layer, new.name, JSON.encode(description), new.byteCount, new.fileHash, new.featureCount, new.sourceHash,
+                    new.report,
+                    now().timeIntervalSince1970,
+                ])
+            try db.execute(
+                sql: "UPDATE layer SET next_number = max(next_number, ?) WHERE id = ?", arguments: [Int64(new.nextNumber), new.layer])
+            try record(db, .load, by: actor, layer: new.layer, version: new.name)
+            if publishing {
+                try makeCurrent(db, new.layer, new.name)
+                try setAccess(db, of: new.layer, from: description)
+                try record(db, .publish, by: actor, layer: new.layer, version: new.name)
+            }
+        }
+    }
+
+    /// Makes a draft, or a version that was published before, the one readers get. A draft's access becomes the layer's.
+    public func publish(_ layer: String, version: String, by actor: String) throws(CatalogueError) {
+        try write { db in
+            let target = try found(db, layer, version)
+            guard target.state == .draft || target.state == .superseded else {
+                throw CatalogueError.notPublishable(layer: layer, version: target.name, state: target.state)
+            }
+            try checkFile(layer, target.name, byteCount: target.byteCount)
+            try makeCurrent(db, layer, target.name)
+            if target.state == .draft { try setAccess(db, of: layer, from: target.description) }
+            try record(db, .publish, by: actor, layer: layer, version: target.name)
+        }
+    }
+
+    /// Goes back to the version before the published one. Who may see the layer stays as it is.
+    /// - Returns: The name of the version that is published now.
+    @discardableResult
+    public func rollback(_ layer: String, by actor: String) throws(CatalogueError) -> String {
+        try write { db in
+            let current = try self.current(db, layer)
+            // Names sort by age, so this is the newest of those that are older.
+            let target = try Row.fetchOne(
+                db,
+                sql: """
+                    SELECT * FROM version WHERE layer = ? AND state = 'superseded' AND has_file = 1 AND (? IS NULL OR name < ?)
+                    ORDER BY name DESC LIMIT 1
+                    """, arguments: [layer, current, current]
+            ).map(VersionRecord.init)
+            guard let target else { throw CatalogueError.nothingBefore(layer: layer) }
+            try checkFile(layer, target.name, byteCount: target.byteCount)
+            try makeCurrent(db, layer, target.name)
+            try record(db, .rollback, by: actor, layer: layer, version: target.name, detail: current.map { "from \($0)" })
+            return target.name
+        }
+    }
+
+    /// Withdraws one version, or the whole layer with `version` nil: the published version is superseded and nobody gets the layer until a
+    /// version is published again.
+    public func retire(_ layer: String, version: String? = nil, by actor: String) throws(CatalogueError) {
+        try write { db in
+            let current = try self.current(db, layer)
+            let name = try version.map { try found(db, layer, $0).name }
+            if name == nil || name == current {
+                try db.execute(sql: "UPDATE layer SET current = NULL WHERE id = ?", arguments: [layer])
+                try countChange(db, layer: layer)
+            }
+            if let target = name ?? current {
+                try db.execute(
+                    sql: "UPDATE version SET state = ?, superseded_at = ? WHERE layer = ? AND name = ?",
+                    arguments: [
+                        name == nil ? VersionState.superseded.rawValue : VersionState.retired.rawValue, now().timeIntervalSince1970, layer,
+                        target,
+                    ])
+            }
+            try record(db, .retire, by: actor, layer: layer, version: name)
+        }
+    }
+
+    /// The versions of a layer, newest first.
+    public func versions(of layer: String) throws(CatalogueError) -> [VersionRecord] {
+        try read { db in
+            _ = try current(db, layer)
+            return try Row.fetchAll(db, sql: "SELECT * FROM version WHERE layer = ? ORDER BY name DESC", arguments: [layer])
+                .map(VersionRecord.init)
+        }
+    }
+
+    /// One version by its name, or by its number alone: `v000012-5be10c9a`, `v000012`, `v12` or `12`.
+    public func version(_ version: String, of layer: String) throws(CatalogueError) -> VersionRecord {
+        try read { try found($0, layer, version) }
+    }
+
+    /// The report of a version's load, as JSON.
+    public func report(of layer: String, version: String) throws(CatalogueError) -> String {
+        try read { db in
+            let name = try found(db, layer, version).name
+            return try String.fetchOne(db, sql: "SELECT report FROM version WHERE layer = ? AND name = ?", arguments: [layer, name]) ?? "{}"
+        }
+    }
+
+    /// The hash of the `--layers` folder that was last published for this layer; nil for a layer that never was. Another hash now means
+    /// that the folder has changed; the same one, that it need not be loaded again, even where the layer was rolled back since.
+    public func sourceHash(of layer: String) throws(CatalogueError) -> String? {
+        try read { db in
+            try String.fetchOne(
+                db,
+                sql: """
+                    SELECT source_hash FROM version WHERE layer = ? AND source_hash IS NOT NULL AND published_at IS NOT NULL
+                    ORDER BY name DESC LIMIT 1
+                    """, arguments: [layer])
+        }
+    }
+
+    /// Versions whose files may go: withdrawn ones, and superseded ones beyond `keptVersions`, when the grace is over. They are retired by
+    /// this call, so that none is published again; `fileIsGone` has to be told when the file was removed.
+    public func expireVersions() throws(CatalogueError) -> [VersionRecord] {
+        if isReadOnly { return [] }
+        let end = now().timeIntervalSince1970 - Catalogue.grace
+        let sql = """
+            SELECT * FROM (
+                SELECT *, row_number() OVER (PARTITION BY layer, state ORDER BY superseded_at DESC, name DESC) AS age
+                FROM version WHERE has_file = 1 AND state IN ('superseded', 'retired'))
+            WHERE superseded_at < ? AND (state = 'retired' OR age > ?)
+            """
+        // Most sweeps find nothing; those do not disturb writers.
+        if try read({ try Row.fetchOne($0, sql: sql, arguments: [end, Catalogue.keptVersions]) == nil }) { return [] }
+        return try write { db in
+            try Row.fetchAll(db, sql: sql, arguments: [end, Catalogue.keptVersions]).map { row in
+                var version = try VersionRecord(row)
+                version.state = .retired
+                try db.execute(
+                    sql: "UPDATE version SET state = 'retired' WHERE layer = ? AND name = ?", arguments: [version.layer, version.name])
+                return version
+            }
+        }
+    }
+
+    /// Notes that the file of a retired version was removed.
+    public func fileIsGone(_ version: VersionRecord) throws(CatalogueError) {
+        try write { db in
+            try db.execute(
+                sql: "UPDATE version SET has_file = 0 WHERE layer = ? AND name = ? AND state = 'retired'",
+                arguments: [version.layer, version.name])
+        }
+    }
+
+    // MARK: - How it works
+
+    private func makeCurrent(_ db: Database, _ layer: String, _ name: String) throws {
+        let instant = now().timeIntervalSince1970
+        try db.execute(
+            sql: "UPDATE version SET state = 'superseded', superseded_at = ? WHERE layer = ? AND state = 'published'",
+            arguments: [instant, layer])
+        try db.execute(
+            sql: "UPDATE version SET state = 'published', published_at = ? WHERE layer = ? AND name = ?", arguments: [instant, layer, name])
+        try db.execute(sql: "UPDATE layer SET current = ? WHERE id = ?", arguments: [name, layer])
+        try countChange(db, layer: layer)
+    }
+
+    private func setAccess(_ db: Database, of layer: String, from description: LayerDescription) throws {
+        guard let access = description.access else { return }
+        try db.execute(sql: "UPDATE layer SET access = ? WHERE id = ?", arguments: [JSON.encode(access), layer])
+    }
+
+    private func current(_ db: Database, _ layer: String) throws -> String? {
+        guard let row = try Row.fetchOne(db, sql: "SELECT current FROM layer WHERE id = ?", arguments: [layer]) else {
+            throw CatalogueError.noSuchLayer(layer)
+        }
+        return row["current"]
+    }
+
+    private func found(_ db: Database, _ layer: String, _ version: String) throws -> VersionRecord {
+        _ = try current(db, layer)
+        if let row = try Row.fetchOne(db, sql: "SELECT * FROM version WHERE layer = ? AND name = ?", arguments: [layer, version]) {
+            return try VersionRecord(row)
+        }
+        if let number = version.wholeMatch(of: /v?([0-9]{1,9})/).flatMap({ Int($0.1) }) {
+            let start = "v" + String(repeating: "0", count: max(0, 6 - String(number).count)) + String(number) + "-"
+            let row = try Row.fetchOne(
+                db, sql: "SELECT * FROM version WHERE layer = ? AND substr(name, 1, ?) = ?", arguments: [layer, start.count, start])
+            if let row { return try VersionRecord(row) }
+        }
+        throw CatalogueError.noSuchVersion(layer: layer, version: version)
+    }
+
+    private func checkFile(_ layer: String, _ version: String, byteCount: Int) throws(CatalogueError) {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: file(of: layer, version: version).path)
+        guard (attributes?[.size] as? NSNumber)?.intValue == byteCount else { throw .fileMissing(layer: layer, version: version) }
+    }
+}
+
+extension VersionRecord {
+    fileprivate init(_ row: Row) throws {
+        func date(_ column: String) -> Date? { (row[column] as Double?).map { Date(timeIntervalSince1970: $0) } }
+        self.init(
+            layer: row["layer"], name: row["name"], state: VersionState(rawValue: row["state"]) ?? .retired,
+            description: try JSON.decode(LayerDescription.self, row["description"]), byteCount: row["byte_count"],
+            fileHash: row["file_hash"],
+            featureCount: row["feature_count"], sourceHash: row["source_hash"], loadedAt: Date(timeIntervalSince1970: row["loaded_at"]),
+            publishedAt: date("published_at"), supersededAt: date("superseded_at"), hasFile: row["has_file"])
+    }
+}
