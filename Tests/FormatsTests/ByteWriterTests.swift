@@ -78,7 +78,11 @@ import Testing
         let parts = (object?["geometries"] as? [[String: Any]])?.map { $0["coordinates"]! } ?? [object?["coordinates"] ?? 0]
         var numbers: [Double] = []
         func flatten(_ value: Any) {
-            if let list = value as? [Any] { list.forEach(flatten) } else if let number = value as? NSNumber { numbers.append(number.doubleValue) }
+            if let list = value as? [Any] {
+                list.forEach(flatten)
+            } else if let number = value as? NSNumber {
+                numbers.append(number.doubleValue)
+            }
         }
         parts.forEach(flatten)
         #expect(numbers == storage.shape.geometry.coordinates)

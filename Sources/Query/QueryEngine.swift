@@ -1,0 +1,133 @@
+public import Geo
+@_spi(Rows) public import LayerAtlas
+import LayerStore
+
+/// Asks questions of layers. It takes only a `VisibleLayer`, which only the atlas makes, for one viewer and already masked: forgetting to
+/// check who asks cannot be written.
+///
+/// Safe from any thread; a question runs on the thread that asks it.
+public struct QueryEngine: Sendable {
+    let drawers = DrawerPool()
+
+    public init() {}
+
+    func source(_ layer: VisibleLayer) -> RowSource {
+        RowSource(layer: layer.id, file: layer.file, columns: layer.columns)
+    }
+
+    /// One page of a layer's features.
+    ///
+    /// - Throws: `unknownProperty` and `invalidValue` for a condition that makes no sense; `overdue` when the time ran out before the page was
+    ///   full. When it runs out only in counting, `matched` is nil.
+    public func items(_ layer: VisibleLayer, _ request: ItemsRequest, deadline: Deadline) throws(QueryError) -> ItemsPage {
+        try source(layer).items(request, deadline: deadline)
+    }
+
+    /// The row of a feature; nil when there is none of that identifier.
+    public func row(_ layer: VisibleLayer, identifier: String) throws(QueryError) -> Int? {
+        try source(layer).row(identifier: identifier)
+    }
+
+    /// The features that cover a place, in degrees, borders included.
+    public func featuresAt(_ layer: VisibleLayer, point: Point) throws(QueryError) -> [Int] {
+        try source(layer).featuresAt(point)
+    }
+
+    /// The identifier of a feature, as the API shows it.
+    public func identifier(_ layer: VisibleLayer, row: Int) throws(QueryError) -> String {
+        try source(layer).identifier(row)
+    }
+
+    /// The attributes of a feature that the viewer sees, in order, for pages and other small answers.
+    public func values(_ layer: VisibleLayer, row: Int) throws(QueryError) -> [(attribute: Attribute, value: AttributeValue)] {
+        try source(layer).values(row)
+    }
+
+    /// The geometry of a feature in degrees; nil when it has none.
+    public func geometry(_ layer: VisibleLayer, row: Int) throws(QueryError) -> Geometry? {
+        let source = source(layer)
+        guard row < source.file.geometryCount else { return nil }
+        return try reading(source.layer) { () throws(LayerFileError) in try source.file.shape(row) }.geometry
+    }
+
+    /// The attribute that `datetime` asks about; nil when the layer has no time.
+    public func timeAttribute(_ layer: VisibleLayer) -> Attribute? {
+        let source = source(layer)
+        return source.timeColumn.map { source.file.attributes[$0] }
+    }
+
+    /// How many features the layer has.
+    public func featureCount(_ layer: VisibleLayer) -> Int { source(layer).file.rowCount }
+}
+
+/// One page of features.
+public struct ItemsPage: Sendable, Equatable {
+    /// Rows of the layer version, ascending.
+    public var rows: [Int]
+    /// How many features hold in all: exact, or nil when it could not be had in time.
+    public var matched: Int?
+    /// The row that the next page begins with; nil on the last page.
+    public var next: Int?
+}
+
+extension RowSource {
+    func items(_ request: ItemsRequest, deadline: Deadline) throws(QueryError) -> ItemsPage {
+        var predicates: [Predicate] = []
+        for equality in request.equals { predicates.append(try Predicate(equality, in: self)) }
+        if let time = request.time, let column = timeColumn { predicates.append(.time(file.columns[column], time)) }
+        let scan = RowScan(source: self, boxes: request.area.map { $0.boxes.map { $0.roundedToUnits } }, predicates: predicates)
+        var sink = PageSink(limit: request.limit, position: request.position)
+        do throws(QueryError) {
+            try scan.run(into: &sink, deadline: deadline)
+        } catch {
+            guard error == .overdue, sink.next != nil else { throw error }
+            return ItemsPage(rows: sink.rows, matched: nil, next: sink.next)
+        }
+        return ItemsPage(rows: sink.rows, matched: sink.matched, next: sink.next)
+    }
+
+    func row(identifier: String) throws(QueryError) -> Int? {
+        try reading(layer) { () throws(LayerFileError) in
+            if showsIdentifier || file.identity != .text { return try file.row(identifier: identifier) }
+            guard let number = UInt64(identifier), String(number) == identifier else { return nil }
+            return try file.row(number: number)
+        }
+    }
+
+    func identifier(_ row: Int) throws(QueryError) -> String {
+        try reading(layer) { () throws(LayerFileError) in
+            showsIdentifier ? try file.identifier(row) : String(try file.number(row))
+        }
+    }
+
+    func values(_ row: Int) throws(QueryError) -> [(attribute: Attribute, value: AttributeValue)] {
+        var result: [(attribute: Attribute, value: AttributeValue)] = []
+        for column in columns {
+            let value = try reading(layer) { () throws(LayerFileError) in try file.columns[column].attributeValue(row) }
+            result.append((file.attributes[column], value))
+        }
+        return result
+    }
+
+    func featuresAt(_ point: Point) throws(QueryError) -> [Int] {
+        let (x, y) = (UnitBox.units(point.x), UnitBox.units(point.y))
+        let place = Envelope(minX: point.x, minY: point.y, maxX: point.x, maxY: point.y).roundedToUnits
+        var rows: [Int] = []
+        do {
+            try file.search(place) { run, _ in
+                for row in run where try file.shape(row).covers(x: x, y: y) { rows.append(row) }
+            }
+        } catch {
+            throw .damaged(layer: layer, detail: "\(error)")
+        }
+        return rows
+    }
+}
+
+extension Envelope {
+    /// The same box on whole units of 1e-9 degree, as `UnitBox` has it.
+    var roundedToUnits: Envelope {
+        func rounded(_ degrees: Double) -> Double { Double(UnitBox.units(degrees)) / 1e9 }
+        return Envelope(minX: rounded(minX), minY: rounded(minY), maxX: rounded(maxX), maxY: rounded(maxY))
+    }
+}
