@@ -107,8 +107,9 @@ extension Catalogue {
             let name = try version.map { try found(db, layer, $0).name }
             if name == nil || name == current {
                 try db.execute(sql: "UPDATE layer SET current = NULL WHERE id = ?", arguments: [layer])
-                try countChange(db, layer: layer)
             }
+            // An earlier version counts too: readers may have pages open on it.
+            try countChange(db, layer: layer)
             if let target = name ?? current {
                 try db.execute(
                     sql: "UPDATE version SET state = ?, superseded_at = ? WHERE layer = ? AND name = ?",

@@ -1,0 +1,200 @@
+import Access
+import Descriptions
+import Foundation
+import Geo
+import LayerCatalog
+import LayerStore
+import Synchronization
+
+/// The published layers, for whoever may see them: the only door to their rows.
+///
+/// The atlas holds a picture of the catalogue's publications. `refresh()` looks for new ones and swaps the picture in one step; a
+/// `VisibleLayer` that was handed out before goes on with its own version until it is let go.
+public final class LayerAtlas: Sendable {
+    private struct Picture {
+        var counter: Int64 = -1
+        var layers: [String: Place] = [:]
+        var town: TownDescription?
+    }
+
+    /// A layer that is published now, and who may see it now.
+    private struct Place {
+        var access: LayerAccess
+        var entry: AtlasEntry
+    }
+
+    private struct VersionKey: Hashable {
+        var layer: String
+        var version: String
+    }
+
+    private let directory: URL
+    private let catalogue: Catalogue
+    private let picture = Mutex(Picture())
+    /// Versions that are not the published ones, for pages that began on them.
+    private let earlier = Mutex<[VersionKey: AtlasEntry]>([:])
+    private let refreshing = Mutex(())
+
+    /// Reads what is published; opens no layer file.
+    public init(dataDirectory: URL, catalogue: Catalogue) throws(AtlasError) {
+        directory = dataDirectory
+        self.catalogue = catalogue
+        _ = try refresh()
+    }
+
+    /// The published version of a layer.
+    /// - Throws: `noSuchLayer` when there is none or the viewer may not see it; `unreadable` when its file is missing or damaged.
+    public func layer(_ id: String, for viewer: Viewer) throws(AtlasError) -> VisibleLayer {
+        let place = try place(id, viewer)
+        return try place.entry.visible(to: viewer, access: place.access)
+    }
+
+    /// A version of a layer that is published, or was until not long ago: pages go on with the version that they began with.
+    ///
+    /// Who may see it is decided by what the layer is now.
+    public func layer(_ id: String, version: String, for viewer: Viewer) throws(AtlasError) -> VisibleLayer {
+        let place = try place(id, viewer)
+        if place.entry.version == version { return try place.entry.visible(to: viewer, access: place.access) }
+        return try earlierEntry(id, version).visible(to: viewer, access: place.access)
+    }
+
+    /// Every layer that the viewer may see and whose file can be opened, by theme and id.
+    public func layers(for viewer: Viewer) -> [VisibleLayer] {
+        listing(for: viewer).compactMap { listed in
+            do {
+                return try layer(listed.id, for: viewer)
+            } catch {
+                // Withdrawn a moment ago, or unreadable: `listing` still has it, and asking for it alone says why.
+                return nil
+            }
+        }
+    }
+
+    /// A layer as far as the catalogue knows it, without its file.
+    public struct ListedLayer: Sendable {
+        public let id: String
+        public let version: String
+        /// Without the attributes that the viewer may not see.
+        public let description: LayerDescription
+    }
+
+    /// Every layer that the viewer may see, readable or not, by theme and id. Opens no file.
+    public func listing(for viewer: Viewer) -> [ListedLayer] {
+        let places = picture.withLock { $0.layers.values.filter { $0.access.allows(viewer) } }
+        return places.compactMap { place in
+            do {
+                return ListedLayer(
+                    id: place.entry.id, version: place.entry.version,
+                    description: try place.entry.description.masked(for: viewer, access: place.access))
+            } catch {
+                // A description that this program cannot read: the layer is listed with all that is known of it.
+                let unknown = LayerDescription(id: place.entry.id, title: LocalizedText(ja: place.entry.id), access: place.access)
+                return ListedLayer(id: place.entry.id, version: place.entry.version, description: unknown)
+            }
+        }
+        .sorted { ($0.description.theme, $0.id) < ($1.description.theme, $1.id) }
+    }
+
+    /// The hazards the town answers for.
+    public var town: TownDescription? { picture.withLock { $0.town } }
+
+    /// Who holds a key; nil for a key that is not good.
+    public func viewer(forKey key: String) throws(AtlasError) -> Viewer? {
+        do { return try catalogue.viewer(forKey: key) } catch { throw .catalogue(error) }
+    }
+
+    /// Looks for publications since the last look, by whichever process. Cheap when there are none: call it every half second or so.
+    /// - Returns: Whether there were any.
+    @discardableResult
+    public func refresh() throws(AtlasError) -> Bool {
+        do {
+            return try refreshing.withLock { _ in
+                let (counter, layers) = picture.withLock { ($0.counter, $0.layers) }
+                let newest = try catalogue.changeCounter()
+                if newest == counter { return false }
+                // A catalogue that counts less than before was restored from a backup: everything may have changed.
+                let isContinued = newest > counter && counter >= 0
+                let changes = try catalogue.changes(since: isContinued ? counter : -1)
+                var next = Picture(counter: changes.counter, layers: isContinued ? layers : [:], town: changes.town)
+                for layer in changes.published {
+                    let known = layers[layer.id].flatMap { $0.entry.version == layer.version ? $0.entry : nil }
+                    let entry = known ?? entry(layer.id, layer.version, layer.descriptionJSON)
+                    next.layers[layer.id] = Place(access: layer.access, entry: entry)
+                }
+                for id in changes.withdrawn { next.layers[id] = nil }
+                let changed = Set(changes.published.map(\.id) + changes.withdrawn)
+                earlier.withLock { earlier in
+                    if isContinued { earlier = earlier.filter { !changed.contains($0.key.layer) } } else { earlier = [:] }
+                }
+                picture.withLock { $0 = next }
+                return true
+            }
+        } catch let error as CatalogueError {
+            throw .catalogue(error)
+        } catch {
+            throw .catalogue(.storage("\(error)"))
+        }
+    }
+
+    /// Removes the files of versions that were withdrawn, or superseded by several others, longer ago than `Catalogue.grace`. What is still
+    /// read stays readable: a file without a name lives until it is let go.
+    /// - Returns: How many files were removed.
+    @discardableResult
+    public func sweep() throws(AtlasError) -> Int {
+        do {
+            let expired = try catalogue.expireVersions()
+            for version in expired {
+                let url = catalogue.file(of: version.layer, version: version.name)
+                do {
+                    try FileManager.default.removeItem(at: url)
+                } catch CocoaError.fileNoSuchFile {
+                    // Gone already: an earlier sweep was cut short.
+                }
+                try catalogue.fileIsGone(version)
+                earlier.withLock { $0[VersionKey(layer: version.layer, version: version.name)] = nil }
+            }
+            return expired.count
+        } catch let error as CatalogueError {
+            throw .catalogue(error)
+        } catch {
+            throw .catalogue(.storage("a layer file cannot be removed: \(error)"))
+        }
+    }
+
+    // MARK: - How it works
+
+    private func place(_ id: String, _ viewer: Viewer) throws(AtlasError) -> Place {
+        guard let place = picture.withLock({ $0.layers[id] }), place.access.allows(viewer) else { throw .noSuchLayer(id) }
+        return place
+    }
+
+    private func earlierEntry(_ id: String, _ version: String) throws(AtlasError) -> AtlasEntry {
+        let key = VersionKey(layer: id, version: version)
+        if let entry = earlier.withLock({ $0[key] }) { return entry }
+        let record: VersionRecord
+        do {
+            record = try catalogue.version(version, of: id)
+        } catch {
+            switch error {
+            case .noSuchLayer, .noSuchVersion: throw .noSuchVersion(layer: id, version: version)
+            default: throw .catalogue(error)
+            }
+        }
+        // Drafts are nobody's, and a version that was withdrawn is not to be seen again. A number alone is no name here.
+        guard record.name == version, record.state == .superseded || record.state == .published, record.hasFile else {
+            throw .noSuchVersion(layer: id, version: version)
+        }
+        do {
+            let entry = entry(id, version, try JSONEncoder().encode(record.description))
+            earlier.withLock { $0[key] = entry }
+            return entry
+        } catch {
+            throw .catalogue(.storage("\(error)"))
+        }
+    }
+
+    private func entry(_ id: String, _ version: String, _ descriptionJSON: Data) -> AtlasEntry {
+        let url = directory.appending(path: "layers").appending(path: id).appending(path: version + ".layer")
+        return AtlasEntry(id: id, version: version, descriptionJSON: descriptionJSON, url: url)
+    }
+}
