@@ -1,0 +1,191 @@
+import Geo
+
+extension TileEncoder {
+    enum Place {
+        case outside
+        case inside
+        case across
+    }
+
+    /// Where a shape's envelope lies against the buffered tile.
+    func place(of shape: Shape) -> Place {
+        let mercator = shape.mercator
+        var i = 0
+        var low = SIMD2<Int32>(repeating: .max)
+        var high = SIMD2<Int32>(repeating: .min)
+        while i + 1 < mercator.count {
+            let vertex = SIMD2(mercator[i], mercator[i + 1])
+            low = pointwiseMin(low, vertex)
+            high = pointwiseMax(high, vertex)
+            i += 2
+        }
+        let (minX, minY, maxX, maxY) = (Int64(low.x), Int64(low.y), Int64(high.x), Int64(high.y))
+        if i == 0 || maxX < grid.worldLowX || minX > grid.worldHighX || maxY < grid.worldLowY || minY > grid.worldHighY {
+            return .outside
+        }
+        let inside = minX >= grid.worldLowX && maxX <= grid.worldHighX && minY >= grid.worldLowY && maxY <= grid.worldHighY
+        return inside ? .inside : .across
+    }
+
+    @inline(__always)
+    func finePoint(_ shape: Shape, _ vertex: Int) -> FinePoint {
+        grid.fine(shape.mercator[2 * vertex], shape.mercator[2 * vertex + 1])
+    }
+
+    // MARK: Points
+
+    /// One MoveTo to all points inside the buffered tile (MVT 2.1, 4.3.4.2), also to those that fall on the same place of the grid.
+    mutating func drawPoints(_ shape: Shape) {
+        rings.removeAll()
+        for part in 0..<shape.partEnds.count where shape.kind(ofPart: part) == .point {
+            for ring in shape.rings(ofPart: part) {
+                for vertex in shape.vertices(ofRing: ring) {
+                    let point = finePoint(shape, vertex)
+                    if Clipper.sides(point, grid).isEmpty { rings.points.append(grid.snap(point)) }
+                }
+            }
+        }
+        if rings.points.isEmpty { return }
+        var cursor = GridPoint(x: 0, y: 0)
+        geometry.append(varint: UInt64(rings.points.count) << 3 | 1)
+        geometry.append(stepsThrough: rings.points, 0..<rings.points.count, from: &cursor)
+    }
+
+    // MARK: Lines
+
+    /// Every piece of every line inside the buffered tile (MVT 2.1, 4.3.4.3).
+    mutating func drawLines(_ shape: Shape, isInside: Bool) {
+        var cursor = GridPoint(x: 0, y: 0)
+        var lost = false
+        let before = geometry.count
+        for part in 0..<shape.partEnds.count where shape.kind(ofPart: part) == .lineString {
+            for ring in shape.rings(ofPart: part) {
+                if isInside {
+                    rings.removeAll()
+                    for vertex in shape.vertices(ofRing: ring) { addToLine(grid.snap(finePoint(shape, vertex))) }
+                    if !endLine(&cursor) { lost = true }
+                } else if clipLine(shape, shape.vertices(ofRing: ring), &cursor) {
+                    lost = true
+                }
+            }
+        }
+        if lost && geometry.count == before { losses.lines += 1 }
+    }
+
+    /// True when a piece with some length was too short for the grid.
+    private mutating func clipLine(_ shape: Shape, _ vertices: Range<Int>, _ cursor: inout GridPoint) -> Bool {
+        var lost = false
+        var end: FinePoint? = nil
+        rings.removeAll()
+        for vertex in vertices.dropFirst() {
+            guard let (from, to) = Clipper.clip(finePoint(shape, vertex - 1), finePoint(shape, vertex), to: grid), from != to else {
+                continue
+            }
+            if from != end {
+                if !rings.points.isEmpty && !endLine(&cursor) { lost = true }
+                rings.removeAll()
+                addToLine(grid.snap(from))
+            }
+            addToLine(grid.snap(to))
+            end = to
+        }
+        if !rings.points.isEmpty && !endLine(&cursor) { lost = true }
+        return lost
+    }
+
+    @inline(__always)
+    private mutating func addToLine(_ point: GridPoint) {
+        if rings.points.isEmpty || rings.points[rings.points.count - 1] != point { rings.points.append(point) }
+    }
+
+    /// Writes the line in `rings.points`; false when it is only one point.
+    private mutating func endLine(_ cursor: inout GridPoint) -> Bool {
+        let count = rings.points.count
+        if count < 2 { return false }
+        geometry.append(9)
+        geometry.append(stepsThrough: rings.points, 0..<1, from: &cursor)
+        geometry.append(varint: UInt64(count - 1) << 3 | 2)
+        geometry.append(stepsThrough: rings.points, 1..<count, from: &cursor)
+        return true
+    }
+
+    // MARK: Polygons
+
+    /// The polygons' rings on the grid, cut, closed, turned the right way and valid (MVT 2.1, 4.3.4.4).
+    mutating func drawPolygons(_ shape: Shape, isInside: Bool) {
+        rings.removeAll()
+        var isSure = true
+        var isTangled = false
+        for part in 0..<shape.partEnds.count where shape.kind(ofPart: part) == .polygon {
+            let ringsOfPart = shape.rings(ofPart: part)
+            for ring in ringsOfPart {
+                let isHole = ring > ringsOfPart.lowerBound
+                let form = addRing(shape, shape.vertices(ofRing: ring), part: Int32(part), isHole: isHole, isInside: isInside)
+                if form == .nothing && !isHole { break }  // a polygon without its shell has no holes
+                if form == .tangled { isTangled = true }
+                if form != .convex || rings.rings.count > 1 { isSure = false }
+            }
+        }
+        if !isSure && !rings.rings.isEmpty && !isValid(isTangled: isTangled) { untangler.untangle(&rings) }
+        if rings.rings.isEmpty && !drawCollapsed(shape, isInside: isInside) { return }
+        writeRings()
+    }
+
+    private mutating func isValid(isTangled: Bool) -> Bool {
+        if isTangled { return false }
+        let isSmall = rings.rings.count == 1 && rings.points.count - rings.rings[0].start <= 16
+        return isSmall ? check.isSimple(rings) : check.isValid(rings)
+    }
+
+    @inline(__always)
+    private mutating func addRing(
+        _ shape: Shape, _ vertices: Range<Int>, part: Int32, isHole: Bool, isInside: Bool
+    ) -> GridRings.RingForm {
+        let start = rings.points.count
+        // A stored ring is closed by its last vertex.
+        let open = vertices.dropLast()
+        if isInside {
+            for vertex in open { rings.add(grid.snap(finePoint(shape, vertex)), ringStart: start) }
+        } else {
+            loadRing(shape, open)
+            clipper.clipRing(to: grid)
+            for i in 0..<clipper.points.count { rings.add(grid.snap(clipper.points[i]), ringStart: start) }
+        }
+        return rings.endRing(start: start, part: part, isHole: isHole)
+    }
+
+    private mutating func loadRing(_ shape: Shape, _ vertices: Range<Int>) {
+        clipper.points.removeAll()
+        clipper.points.reserve(vertices.count)
+        for vertex in vertices { clipper.points.append(finePoint(shape, vertex)) }
+    }
+
+    /// A feature of whose polygons nothing is left on the grid: shown by its area, or counted where that is too little to show.
+    private mutating func drawCollapsed(_ shape: Shape, isInside: Bool) -> Bool {
+        collapse.removeAll()
+        for part in 0..<shape.partEnds.count where shape.kind(ofPart: part) == .polygon {
+            let ringsOfPart = shape.rings(ofPart: part)
+            for ring in ringsOfPart {
+                loadRing(shape, shape.vertices(ofRing: ring).dropLast())
+                if !isInside { clipper.clipRing(to: grid) }
+                collapse.add(clipper, grid, isHole: ring > ringsOfPart.lowerBound)
+            }
+        }
+        if collapse.area <= 0 { return false }
+        if collapse.standIn(into: &rings) { return true }
+        losses.polygons += 1
+        return false
+    }
+
+    private mutating func writeRings() {
+        var cursor = GridPoint(x: 0, y: 0)
+        for number in 0..<rings.rings.count {
+            let ring = rings.rings[number]
+            geometry.append(9)
+            geometry.append(stepsThrough: rings.points, ring.start..<ring.start + 1, from: &cursor)
+            geometry.append(varint: UInt64(ring.end - ring.start - 1) << 3 | 2)
+            geometry.append(stepsThrough: rings.points, ring.start + 1..<ring.end, from: &cursor)
+            geometry.append(15)
+        }
+    }
+}
