@@ -2,11 +2,11 @@
 ///
 /// Nesting is kept as bits of one number, so that nothing recurses or allocates.
 /// - Complexity: O(bytes)
-enum JSONCheck {
+package enum JSONCheck {
     /// The deepest nesting that passes.
     static let depthLimit = 64
 
-    static func isValid(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    package static func isValid(_ bytes: UnsafeRawBufferPointer) -> Bool {
         var scanner = Scanner(bytes: bytes)
         return scanner.document()
     }

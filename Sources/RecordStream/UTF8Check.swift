@@ -2,8 +2,8 @@
 ///
 /// Eight bytes of ASCII at a time; no allocation.
 /// - Complexity: O(bytes)
-enum UTF8Check {
-    static func isValid(_ bytes: UnsafeRawBufferPointer) -> Bool {
+package enum UTF8Check {
+    package static func isValid(_ bytes: UnsafeRawBufferPointer) -> Bool {
         let count = bytes.count
         var i = 0
         while i < count {
