@@ -101,7 +101,9 @@ public struct ImportRun {
     private func readByGDAL(_ file: SourceFile, otherFiles: [String], _ crs: SourceCRS?, _ output: inout RecordOutput) throws {
         let path = try prepare(file)
         let driver = file.format == .kml && GDALGetDriverByName("LIBKML") != nil ? "LIBKML" : file.format.rawValue
-        let source = try GDALSource(path, driver: driver, options: options(file.format), scratch: scratch)
+        // The prefix keeps the driver from finding the content not sequential enough.
+        let prefix = file.format == .geoJSONSequence ? "GeoJSONSeq:" : ""
+        let source = try GDALSource(prefix + path, driver: driver, options: options(file.format), scratch: scratch)
         var layers = source.layers
         if file.format == .geoPackage {
             let tables = try GeoPackageTables.names(source)
@@ -127,6 +129,10 @@ public struct ImportRun {
             try columns.write(swapped: reference.swapped, to: &output)
         } else {
             try reading.write(fields, swapped: reference.swapped, to: &output)
+        }
+        // A sequence of something else than features passes the driver without a word.
+        if file.format == .geoJSONSequence, output.writer.featureCount == 0 {
+            throw RecordFailure(code: "damaged", message: "not a sequence of features")
         }
         if file.format == .flatGeobuf, let declared = layer.declaredCount, UInt64(declared) > output.writer.featureCount {
             throw RecordFailure(

@@ -21,6 +21,8 @@ struct ShapefileReading {
         }
         let table = try set.dbf.map { path in try DBFTable(FileBytes(path)) }
         let plan = try table.map { try DBFPlan($0, given: encoding, companion: companion) }
+        // The option makes the index anew even where there is one, so only where there is none.
+        CPLSetConfigOption("SHAPE_RESTORE_SHX", set.shx == nil ? "YES" : "NO")
         let source = try GDALSource(
             folder + "/source.shp", driver: SourceFormat.shapefile.rawValue, options: ["ENCODING=", "ADJUST_TYPE=NO"], scratch: scratch)
         guard let layer = source.layers.first else { throw RecordFailure(code: "damaged", message: "the shapefile cannot be read") }

@@ -19,8 +19,8 @@ enum SourceFormat: String, Sendable, CaseIterable {
         case .shapefile: ["shp"]
         case .geoPackage: ["gpkg"]
         case .flatGeobuf: ["fgb"]
-        case .geoJSON: ["geojson", "json"]
-        case .geoJSONSequence: ["geojsonl", "geojsons", "geojsonseq", "ndjson", "jsonl", "seq", "json", "geojson"]
+        case .geoJSON: ["geojson", "json", "txt"]
+        case .geoJSONSequence: ["geojsonl", "geojsons", "geojsonseq", "ndjson", "jsonl", "seq", "json", "geojson", "txt"]
         case .gml: ["gml", "xml"]
         case .kml: ["kml", "xml"]
         case .csv: ["csv", "tsv", "txt"]
@@ -54,8 +54,8 @@ enum SourceFormat: String, Sendable, CaseIterable {
         case UInt8(ascii: "<"): return try XMLGuard.format(ofRootIn: Array(text))
         case 0x1E: return .geoJSONSequence
         case UInt8(ascii: "{"):
-            if SourceFormat.csv.endings.contains(ending) { return .csv }
-            let lineBased = SourceFormat.geoJSONSequence.endings.subtracting(["json", "geojson"])
+            if ending == "csv" || ending == "tsv" { return .csv }
+            let lineBased = SourceFormat.geoJSONSequence.endings.subtracting(SourceFormat.geoJSON.endings)
             return lineBased.contains(ending) || severalObjects(text) ? .geoJSONSequence : .geoJSON
         default: break
         }
