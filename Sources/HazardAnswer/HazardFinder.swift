@@ -27,7 +27,7 @@ public struct HazardFinder: Sendable {
     /// - Parameter point: finite, within ±180 and ±90 degrees.
     /// - Throws: `overdue` and `cancelled` only. Trouble with a layer is an answer, not an error.
     public func report(at point: Point, for viewer: Viewer, deadline: Deadline) throws(QueryError) -> HazardReport {
-        let listing = atlas.listing(for: viewer)
+        let listing = atlas.listing(for: viewer) { $0.hazard != nil || $0.theme == "shelter" }
         var hazards: [HazardEntry] = []
         for listed in listing {
             guard let hazard = listed.description.hazard else { continue }
@@ -44,7 +44,8 @@ public struct HazardFinder: Sendable {
         }
         hazards.sort(by: HazardEntry.precedes)
         try deadline.check()
-        let shelters = nearestShelters(in: listing.filter { $0.description.theme == "shelter" }, to: point, for: viewer)
+        let threats = Set(hazards.filter { $0.status == .inside }.map(\.kind))
+        let shelters = nearestShelters(in: listing.filter { $0.description.theme == "shelter" }, to: point, from: threats, for: viewer)
         return HazardReport(point: point, hazards: hazards, shelters: shelters)
     }
 

@@ -5,7 +5,7 @@ import Geo
 public struct HazardReport: Sendable {
     public var point: Point
     public var hazards: [HazardEntry]
-    /// The nearest first.
+    /// The nearest first; none that its layer says is not for a hazard which the place lies in.
     public var shelters: [NearbyShelter]
 }
 

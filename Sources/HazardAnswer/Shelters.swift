@@ -15,12 +15,14 @@ extension HazardFinder {
     ]
 
     /// The nearest shelters of the layers, in a straight line. A layer that cannot be read has none: its shelters are not made up.
-    func nearestShelters(in layers: [LayerAtlas.ListedLayer], to point: Point, for viewer: Viewer) -> [NearbyShelter] {
+    /// - Parameter threats: Kinds of hazard that the place lies in. A shelter whose layer says that it is not for one of them is left out.
+    func nearestShelters(
+        in layers: [LayerAtlas.ListedLayer], to point: Point, from threats: Set<String>, for viewer: Viewer
+    ) -> [NearbyShelter] {
         var all: [NearbyShelter] = []
         for listed in layers {
             do {
-                let layer = try atlas.layer(listed.id, for: viewer)
-                all += try nearestRows(layer, to: point).map { try shelter(layer, $0.row, $0.distance, $0.place) }
+                all += try nearestShelters(in: try atlas.layer(listed.id, for: viewer), to: point, from: threats)
             } catch {
                 continue
             }
@@ -28,10 +30,8 @@ extension HazardFinder {
         return Array(all.sorted { ($0.distance, $0.identifier) < ($1.distance, $1.identifier) }.prefix(HazardFinder.shelterLimit))
     }
 
-    private typealias Near = (row: Int, distance: Double, place: Point)
-
     /// Looks in a box around the place, and in one of four times the side until it holds enough, and no shelter outside can be nearer.
-    private func nearestRows(_ layer: VisibleLayer, to point: Point) throws -> [Near] {
+    private func nearestShelters(in layer: VisibleLayer, to point: Point, from threats: Set<String>) throws -> [NearbyShelter] {
         let plane = TangentPlane(at: point)
         var radius = 2000.0
         while true {
@@ -39,18 +39,22 @@ extension HazardFinder {
             let box = Envelope(
                 minX: Swift.max(-180, point.x - dx), minY: Swift.max(-90, point.y - dy), maxX: Swift.min(180, point.x + dx),
                 maxY: Swift.min(90, point.y + dy))
-            var found: [Near] = []
+            var near: [(row: Int, distance: Double, place: Point)] = []
             try layer.file.search(box) { run, _ in
                 for row in run {
-                    if let near = try layer.file.shape(row).geometry.nearest(to: point) { found.append((row, near.distance, near.point)) }
+                    if let found = try layer.file.shape(row).geometry.nearest(to: point) { near.append((row, found.distance, found.point)) }
                 }
             }
-            found.sort { ($0.distance, $0.row) < ($1.distance, $1.row) }
-            let certain = found.prefix(HazardFinder.shelterLimit)
+            near.sort { ($0.distance, $0.row) < ($1.distance, $1.row) }
             let isWhole = radius > 40_000_000
-            if isWhole || (certain.count == HazardFinder.shelterLimit && certain.allSatisfy { $0.distance <= radius }) {
-                return Array(certain)
+            var shelters: [NearbyShelter] = []
+            for (row, distance, place) in near where isWhole || distance <= radius {
+                let shelter = try shelter(layer, row, distance, place)
+                if shelter.designated.contains(where: { !$0.isDesignated && threats.contains($0.kind) }) { continue }
+                shelters.append(shelter)
+                if shelters.count == HazardFinder.shelterLimit { return shelters }
             }
+            if isWhole { return shelters }
             radius *= 4
         }
     }

@@ -79,13 +79,16 @@ public final class LayerAtlas: Sendable {
     }
 
     /// Every layer that the viewer may see, readable or not, by theme and id. Opens no file.
-    public func listing(for viewer: Viewer) -> [ListedLayer] {
+    /// - Parameter isWanted: Leaves out the others before they are sorted.
+    public func listing(for viewer: Viewer, where isWanted: (LayerDescription) -> Bool = { _ in true }) -> [ListedLayer] {
         let places = picture.withLock { $0.layers.values.filter { $0.access.allows(viewer) } }
         return places.compactMap { place in
             do {
+                let description = try place.entry.description
+                guard isWanted(description) else { return nil }
                 return ListedLayer(
                     id: place.entry.id, version: place.entry.version,
-                    description: try place.entry.description.masked(for: viewer, access: place.access))
+                    description: description.masked(for: viewer, access: place.access))
             } catch {
                 // A description that this program cannot read: the layer is listed with all that is known of it.
                 let unknown = LayerDescription(id: place.entry.id, title: LocalizedText(ja: place.entry.id), access: place.access)

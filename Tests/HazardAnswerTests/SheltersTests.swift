@@ -66,6 +66,22 @@ func `the nearest shelters are those that a look at all of them finds`(seed: UIn
     #expect(found.first?.json["distance"] == .number(1110))
 }
 
+@Test func `inside a flood no shelter is offered that is not for floods`() throws {
+    let office = try Office()
+    // Every fourth is for floods; the place is 300 m and more from the nearest of them.
+    try office.load(
+        shelters, attributes: [Attribute(name: "flood", type: .integer)],
+        rows: (0..<40).map { Office.Row(.point(140 + Double($0) * 0.001, 37), [$0 % 4 == 3 ? .integer(1) : .null]) })
+    #expect(try report(office, 140, 37).shelters.map { $0.designated.first?.isDesignated } == [false, false, false, true, false])
+    let flood = LayerDescription(
+        id: "flood", title: LocalizedText(ja: "洪水"), theme: "hazard", access: .public, hazard: HazardDescription(kind: "flood"))
+    try office.load(flood, rows: [Office.Row(.box(139.99, 36.99, 140.01, 37.01))])
+    let offered = try report(office, 140, 37).shelters
+    #expect(offered.count == 5)
+    #expect(offered.allSatisfy { $0.designated.first?.isDesignated == true })
+    #expect(offered.map { ($0.distance / 89).rounded() } == [3, 7, 11, 15, 19])
+}
+
 @Test func `there are no shelters where no layer has any`() throws {
     let office = try Office()
     try office.load(
