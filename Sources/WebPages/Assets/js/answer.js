@@ -1,0 +1,142 @@
+// What is at a place: first what can happen there, then what stands there.
+
+import { swatch } from "./patterns.js";
+import { getJSON } from "./server.js";
+import { day, element, language, localized, number, words, wordsOr } from "./words.js";
+
+const STATUSES = ["inside", "outside", "unknown"];
+const FEATURES_OF_A_LAYER = 5;
+
+// Drawn shapes tell the statuses apart without colour. None is green: “outside” is no promise.
+const ICONS = {
+    inside: "M12 3L22 20.5H2zM12 9.500v5M12 17.200v.6",
+    outside: "M12 3a9 9 0 1 0 0 18a9 9 0 1 0 0-18zM8 12h8",
+    unknown: "M12 3a9 9 0 1 0 0 18a9 9 0 1 0 0-18zM9.200 9.500a2.800 2.800 0 1 1 4 2.500c-.8.4-1.200.9-1.200 1.800M12 16.800v.4",
+};
+
+/** Asks the server and shows the answer in `body`; `summary` is read out by screen readers. A newer question ends an older one. */
+export class Answer {
+    constructor({ body, summary }) {
+        this.body = body;
+        this.summary = summary;
+        this.running = null;
+    }
+
+    async ask(place, features) {
+        this.running?.abort();
+        const run = (this.running = new AbortController());
+        const position = element("p", { class: "position", text: words("at.position", { lat: place.lat.toFixed(6), lon: place.lng.toFixed(6) }) });
+        const hazards = element("section", { class: "hazards" }, element("h2", { text: words("at.heading"), tabindex: "-1" }), position,
+            element("p", { class: "hint", text: words("at.loading") }));
+        this.body.replaceChildren(hazards, here(features));
+        this.summary.textContent = words("at.loading");
+        let answer = null, message;
+        try {
+            answer = await getJSON(`at?point=${place.lng.toFixed(7)},${place.lat.toFixed(7)}`, run.signal);
+            if (!Array.isArray(answer.hazards)) throw new Error(words("error.other", { status: "hazards" }));
+        } catch (error) {
+            if (run.signal.aborted) return;
+            [answer, message] = [null, error.message];
+        }
+        if (!answer) {
+            const again = element("button", { type: "button", text: words("at.retry") });
+            again.addEventListener("click", () => this.ask(place, features));
+            hazards.lastChild.replaceWith(element("div", { class: "hazard unknown" }, icon("unknown"),
+                element("div", {}, element("p", { class: "status", text: words("at.failed") }), element("p", { text: message }), again)));
+            this.summary.textContent = `${words("at.failed")} ${message}`;
+            return;
+        }
+        const list = answer.hazards.length ? element("ul", { class: "answers" }, ...answer.hazards.map(line)) : nothingKnown();
+        hazards.lastChild.replaceWith(list, ...shelters(answer.shelters ?? []), element("p", { class: "caution", text: words("at.always") }));
+        const count = Object.fromEntries(STATUSES.map((status) => [status, answer.hazards.filter((each) => statusOf(each) === status).length]));
+        this.summary.textContent = answer.hazards.length ? words("at.summary", count) : words("at.none");
+    }
+
+    /** For people who asked by keyboard: go to the answer. */
+    focus() {
+        this.body.querySelector("h2")?.focus({ preventScroll: true });
+    }
+}
+
+/** What is not one of the known words is not known. */
+function statusOf(hazard) {
+    return STATUSES.includes(hazard.status) ? hazard.status : "unknown";
+}
+
+function nothingKnown() {
+    return element("div", { class: "hazard unknown" }, icon("unknown"), element("p", { class: "status", text: words("at.none") }));
+}
+
+function line(hazard) {
+    const status = statusOf(hazard);
+    const scenario = hazard.scenario ? wordsOr(`scenario.${hazard.scenario}`, hazard.scenario) : "";
+    const what = [scenario, localized(hazard.river)].filter(Boolean).join(language === "ja" ? "・" : ", ");
+    const facts = [hazard.baseDate && words("as-of", { date: day(hazard.baseDate) }), localized(hazard.attribution)].filter(Boolean).join("　");
+    return element("li", { class: `hazard ${status}` }, icon(status),
+        element("div", {},
+            element("p", { class: "kind" }, element("strong", { text: wordsOr(`kind.${hazard.kind}`, hazard.kind) }), what && element("span", { text: what })),
+            element("p", { class: "status", text: words(`status.${status}`) }),
+            status === "inside" ? classLine(hazard.class) : null,
+            element("p", { class: "meaning", text: words(`status.${status}.text`) }),
+            facts ? element("p", { class: "small", text: facts }) : null));
+}
+
+function classLine(value) {
+    if (!value) return element("p", { class: "class", text: words("class.unknown") });
+    return element("p", { class: "class" }, value.color ? swatch(value.color, value.pattern ?? "plain") : null,
+        element("span", { text: localized(value.label) || words("class.unknown") }));
+}
+
+function shelters(found) {
+    if (!found.length) return [];
+    return [element("h2", { text: words("shelters.heading") }), element("ul", { class: "shelters" }, ...found.map((shelter) =>
+        element("li", {}, element("strong", { text: localized(shelter.name ?? shelter.title) }),
+            typeof shelter.distance === "number" ? element("span", { text: words("shelters.distance", { metres: number(Math.round(shelter.distance)) }) }) : null)))];
+}
+
+/** What stands at the place, by layer: `features` is [{layer, properties: [object …]}]. */
+function here(features) {
+    const section = element("section", { class: "here" }, element("h2", { text: words("features.heading") }));
+    if (!features.length) section.append(element("p", { class: "hint", text: words("features.none") }));
+    features.forEach(({ layer, properties }, index) => {
+        const shown = properties.slice(0, FEATURES_OF_A_LAYER);
+        section.append(element("details", { class: "feature", open: index === 0 },
+            element("summary", {}, element("span", { text: layer.title }), element("span", { class: "name", text: nameOf(layer, shown[0]) })),
+            ...shown.map((each) => table(layer, each)),
+            properties.length > shown.length ? element("p", { class: "small", text: words("features.more", { count: properties.length - shown.length }) }) : null));
+    });
+    return section;
+}
+
+function nameOf(layer, properties) {
+    const attribute = layer.label;
+    return attribute && properties[attribute] !== undefined ? value(layer.attributes.get(attribute), properties[attribute]) : "";
+}
+
+function table(layer, properties) {
+    // In the order of the layer; what the tile has besides comes after.
+    const names = [...new Set([...layer.attributes.keys(), ...Object.keys(properties)])].filter((name) => properties[name] !== undefined && properties[name] !== null);
+    if (!names.length) return element("p", { class: "small", text: words("features.no-values") });
+    return element("dl", {}, ...names.flatMap((name) => [
+        element("dt", { text: localized(layer.attributes.get(name)?.titles) || name }),
+        element("dd", { text: value(layer.attributes.get(name), properties[name]) }),
+    ]));
+}
+
+function value(attribute, raw) {
+    const code = attribute?.codes?.find((each) => String(each.value) === String(raw));
+    if (code) return localized(code.label);
+    if (typeof raw === "boolean") return words(raw ? "value.true" : "value.false");
+    if (attribute?.type === "date") return day(raw);
+    const text = typeof raw === "number" && attribute?.unit ? number(raw) : String(raw);
+    return attribute?.unit ? `${text} ${attribute.unit}` : text;
+}
+
+function icon(status) {
+    const namespace = "http://www.w3.org/2000/svg";
+    const picture = document.createElementNS(namespace, "svg"), path = document.createElementNS(namespace, "path");
+    for (const [name, text] of [["viewBox", "0 0 24 24"], ["class", "icon"], ["aria-hidden", "true"]]) picture.setAttribute(name, text);
+    path.setAttribute("d", ICONS[status]);
+    picture.append(path);
+    return picture;
+}
