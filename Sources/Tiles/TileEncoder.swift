@@ -13,8 +13,8 @@ import Geo
 /// let bytes = encoder.finish()
 /// ```
 /// `draw` comes before the attributes, so that those of a feature with nothing in the tile are never read. Attributes that are null are
-/// left out. Several layers make one tile when their bytes are joined. An encoder is reused from tile to tile on one thread; it
-/// allocates when its memory has to grow, never per feature.
+/// left out; dates, times and JSON go as the text the caller has for them. Several layers make one tile when their bytes are joined.
+/// An encoder is reused from tile to tile on one thread; it allocates when its memory has to grow, never per feature.
 ///
 /// Coordinates are rounded to a grid of `TileGrid.extent` units and cut `TileGrid.buffer` units outside the tile. Polygons are valid
 /// (OGC 06-103r4, 6.1.11) after that, shells clockwise on the map. A geometry collection becomes up to three features with the same id:

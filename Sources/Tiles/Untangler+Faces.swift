@@ -42,8 +42,7 @@ extension Untangler {
                 edges[Int(status[last])].lowerNode = node
                 last += 1
             }
-            precondition(last - first <= ends.count - nextEnd)
-            nextEnd += last - first
+            while nextEnd < ends.count && ends[nextEnd] >> 32 == key { nextEnd += 1 }
             fan.removeAll()
             while nextStart < edges.count && edges[nextStart].upper == point {
                 edges[nextStart].upperNode = node

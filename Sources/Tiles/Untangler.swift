@@ -36,8 +36,19 @@ struct Untangler: ~Copyable {
     var segments = Scratch<UInt64>(capacity: 256)
     var spare = Scratch<UInt64>(capacity: 256)
     var edges = Scratch<Edge>(capacity: 256)
-    private var hot = Scratch<UInt64>(capacity: 256)
-    private var chain = Scratch<GridPoint>()
+
+    // For the rounding, see Untangler+Rounding.swift.
+
+    /// A bit for each cell of the envelope, row after row.
+    var hot = Scratch<UInt64>(capacity: 256)
+    var wordsPerRow = 0
+    var originX: Int32 = 0
+    var originY: Int32 = 0
+    /// Some crossing lies between the places of the grid.
+    var needsBending = false
+    var pieces = Scratch<UInt64>(capacity: 256)
+    /// The hot cells along one segment.
+    var chain = Scratch<GridPoint>()
 
     // For the sweep and the rings, see Untangler+Faces.swift.
     var ends = Scratch<UInt64>(capacity: 256)
@@ -75,7 +86,7 @@ struct Untangler: ~Copyable {
     }
 
     @inline(__always)
-    private mutating func addSegment(_ from: GridPoint, _ to: GridPoint) {
+    mutating func addSegment(_ from: GridPoint, _ to: GridPoint) {
         let a = from.key
         let b = to.key
         if a < b {
@@ -102,141 +113,4 @@ struct Untangler: ~Copyable {
             }
         }
     }
-
-    // MARK: Snap rounding
-
-    private var originX: Int32 = 0
-    private var originY: Int32 = 0
-    private var wordsPerRow = 0
-    /// Some crossing lies between the places of the grid.
-    private var needsBending = false
-
-    /// Marks the cells of all vertices and of all crossings, in a bitmap over the envelope.
-    private mutating func heatCells() {
-        guard edges.count > 0 else { return }
-        var minX = Int32.max
-        var maxX = Int32.min
-        var maxY = Int32.min
-        for i in 0..<edges.count {
-            let edge = edges[i]
-            minX = min(minX, edge.upper.x, edge.lower.x)
-            maxX = max(maxX, edge.upper.x, edge.lower.x)
-            maxY = max(maxY, edge.lower.y)
-        }
-        originX = minX
-        originY = edges[0].upper.y
-        wordsPerRow = Int(maxX - minX) / 64 + 1
-        hot.fill(0, count: wordsPerRow * Int(maxY - originY + 1))
-        needsBending = false
-        for i in 0..<edges.count {
-            heat(edges[i].upper)
-            heat(edges[i].lower)
-        }
-        for i in 0..<edges.count {
-            let a = edges[i]
-            let west = min(a.upper.x, a.lower.x)
-            let east = max(a.upper.x, a.lower.x)
-            var j = i + 1
-            while j < edges.count {
-                let b = edges[j]
-                if b.upper.y > a.lower.y { break }
-                if max(b.upper.x, b.lower.x) >= west && min(b.upper.x, b.lower.x) <= east, let cell = crossing(a, b) {
-                    heat(cell)
-                    if !isOn(a, cell) || !isOn(b, cell) { needsBending = true }
-                }
-                j += 1
-            }
-        }
-    }
-
-    private mutating func heat(_ cell: GridPoint) {
-        let column = Int(cell.x - originX)
-        hot[Int(cell.y - originY) * wordsPerRow + column >> 6] |= 1 << UInt64(column & 63)
-    }
-
-    @inline(__always)
-    private func isOn(_ edge: Edge, _ point: GridPoint) -> Bool { turn(edge.upper, edge.lower, point) == 0 }
-
-    /// The cell in which two segments cross, each inside the other; nil when they do not, or at most touch at an end.
-    private func crossing(_ a: Edge, _ b: Edge) -> GridPoint? {
-        let sideOfStart = Int64(turn(a.upper, a.lower, b.upper))
-        let sideOfEnd = Int64(turn(a.upper, a.lower, b.lower))
-        guard (sideOfStart < 0 && sideOfEnd > 0) || (sideOfStart > 0 && sideOfEnd < 0) else { return nil }
-        let sideOfA = turn(b.upper, b.lower, a.upper)
-        let sideOfAEnd = turn(b.upper, b.lower, a.lower)
-        guard (sideOfA < 0 && sideOfAEnd > 0) || (sideOfA > 0 && sideOfAEnd < 0) else { return nil }
-        // At b.upper + share × (b.lower − b.upper).
-        let whole = abs(sideOfStart - sideOfEnd)
-        let share = abs(sideOfStart)
-        let x = floorDivide(2 * share * Int64(b.lower.x - b.upper.x) + whole, 2 * whole)
-        let y = floorDivide(2 * share * Int64(b.lower.y - b.upper.y) + whole, 2 * whole)
-        return GridPoint(x: b.upper.x + Int32(x), y: b.upper.y + Int32(y))
-    }
-
-    /// Replaces every segment by the chain of the hot cells it passes. A cell holds its north and west border, not the other two.
-    private mutating func bendSegments() {
-        segments.removeAll()
-        for i in 0..<edges.count {
-            let edge = edges[i]
-            findHotCells(along: edge)
-            if !needsBending { keepCells(on: edge) }
-            for j in 1..<chain.count {
-                for _ in 0..<abs(edge.balance) {
-                    if edge.balance > 0 { addSegment(chain[j - 1], chain[j]) } else { addSegment(chain[j], chain[j - 1]) }
-                }
-            }
-        }
-    }
-
-    private mutating func keepCells(on edge: Edge) {
-        var kept = 0
-        for j in 0..<chain.count where isOn(edge, chain[j]) {
-            chain[kept] = chain[j]
-            kept += 1
-        }
-        chain.truncate(to: kept)
-    }
-
-    private mutating func findHotCells(along edge: Edge) {
-        chain.removeAll()
-        let run = edge.lower.x - edge.upper.x
-        let rise = edge.lower.y - edge.upper.y
-        var first = edge.upper.x
-        for y in edge.upper.y...edge.lower.y {
-            var last = edge.lower.x
-            var following = last
-            if y < edge.lower.y {
-                // Where the segment leaves this row, at y + ½, which is the next row's: x = numerator ÷ (2 × rise), plus ½ for the column.
-                let numerator = run * (2 * (y - edge.upper.y) + 1) + rise
-                let column = numerator >= 0 ? numerator / (2 * rise) : (numerator + 1) / (2 * rise) - 1
-                following = edge.upper.x + column
-                // Going east, a border between columns reached only there is not reached in this row.
-                last = run > 0 && column * 2 * rise == numerator ? following - 1 : following
-            }
-            collectHotCells(row: y, from: first, to: last)
-            first = following
-        }
-    }
-
-    private mutating func collectHotCells(row: Int32, from: Int32, to: Int32) {
-        let base = Int(row - originY) * wordsPerRow
-        let west = Int(min(from, to) - originX)
-        let east = Int(max(from, to) - originX)
-        let start = chain.count
-        for word in (west >> 6)...(east >> 6) {
-            var bits = hot[base + word]
-            if word == west >> 6 { bits &= ~0 << UInt64(west & 63) }
-            if word == east >> 6 { bits &= ~0 >> UInt64(63 - east & 63) }
-            while bits != 0 {
-                chain.append(GridPoint(x: originX + Int32(word << 6 + bits.trailingZeroBitCount), y: row))
-                bits &= bits - 1
-            }
-        }
-        if to < from { chain.reverse(start..<chain.count) }
-    }
-}
-
-private func floorDivide(_ numerator: Int64, _ divisor: Int64) -> Int64 {
-    let quotient = numerator / divisor
-    return numerator < 0 && quotient * divisor != numerator ? quotient - 1 : quotient
 }

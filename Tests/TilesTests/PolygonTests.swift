@@ -63,7 +63,7 @@ import Testing
         var shapes = RandomShapes(seed: UInt64(zoom))
         var area = 0.0
         var exact = 0.0
-        for _ in 0..<150 {
+        for _ in 0..<60 {
             let size: Double = [2, 10, 60, 400, 3000, 20000].randomElement(using: &shapes.generator)!
             let centre: RandomShapes.Place = (x: shapes.number(-200...4300), y: shapes.number(-200...4300))
             // Past zoom 12 the shape must not be finer than world units, or the test's own rounding spoils it.
@@ -72,10 +72,10 @@ import Testing
             area += result.area
             exact += result.exact
         }
-        #expect(abs(area / exact - 1) < 0.001, "\(area) for \(exact)")
+        #expect(abs(area / exact - 1) < 0.002, "\(area) for \(exact)")
     }
 
-    @Test(arguments: 0..<40 as Range<UInt64>)
+    @Test(arguments: 0..<10 as Range<UInt64>)
     func `small polygons lose no area on the whole`(seed: UInt64) throws {
         var shapes = RandomShapes(seed: seed)
         let tile = shapes.tile(zoom: 10)
@@ -101,6 +101,17 @@ import Testing
             let ring = shapes.sliver(from: start, width: width, steps: shapes.whole(1...40), stride: shapes.number(1...200))
             try drawn([[ring]], in: tile, sourceIsValid: false)
         }
+    }
+
+    @Test(arguments: 0..<6 as Range<UInt64>)
+    func `a long ragged coast is valid and keeps its area`(seed: UInt64) throws {
+        var shapes = RandomShapes(seed: seed)
+        let tile = shapes.tile(zoom: 10)
+        let centre: RandomShapes.Place = seed % 2 == 0 ? (2048, 2048) : (0, 4096)
+        // Steps of about one and a half units, ragged by up to two: the grid makes it touch itself in many places.
+        let ring = shapes.star(centre: centre, radius: 1598...1602, vertices: 7000)
+        let result = try drawn([[ring]], in: tile)
+        #expect(abs(result.area / result.exact - 1) < 0.0005)
     }
 
     @Test func `a ditch that falls onto a line is drawn by its area`() throws {
@@ -190,7 +201,7 @@ import Testing
         try drawn(parts, in: tile)
     }
 
-    @Test(arguments: 0..<200 as Range<UInt64>)
+    @Test(arguments: 0..<60 as Range<UInt64>)
     func `the quick check never passes what GEOS refuses`(seed: UInt64) {
         var shapes = RandomShapes(seed: seed)
         for _ in 0..<50 {

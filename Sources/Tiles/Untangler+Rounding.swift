@@ -1,0 +1,181 @@
+/// Snap rounding: from segments that cross anywhere to segments that meet only at their ends, on the grid.
+extension Untangler {
+    /// Marks the cells of all vertices and of all crossings, in a bitmap over the envelope.
+    mutating func heatCells() {
+        guard edges.count > 0 else { return }
+        var minX = Int32.max
+        var maxX = Int32.min
+        var maxY = Int32.min
+        for i in 0..<edges.count {
+            let edge = edges[i]
+            minX = min(minX, edge.upper.x, edge.lower.x)
+            maxX = max(maxX, edge.upper.x, edge.lower.x)
+            maxY = max(maxY, edge.lower.y)
+        }
+        originX = minX
+        originY = edges[0].upper.y
+        wordsPerRow = Int(maxX - minX) / 64 + 1
+        hot.fill(0, count: wordsPerRow * Int(maxY - originY + 1))
+        needsBending = false
+        for i in 0..<edges.count {
+            heat(edges[i].upper)
+            heat(edges[i].lower)
+        }
+        listPieces()
+        for i in 0..<pieces.count {
+            let piece = pieces[i]
+            let bottom = piece >> 30 & 0x1FFF
+            let strip = piece >> 56
+            let a = edges[Int(truncatingIfNeeded: piece & 0x3FFF_FFFF)]
+            var j = i + 1
+            while j < pieces.count && pieces[j] >> 56 == strip && pieces[j] >> 43 & 0x1FFF <= bottom {
+                let b = edges[Int(truncatingIfNeeded: pieces[j] & 0x3FFF_FFFF)]
+                if let cell = crossing(a, b) {
+                    heat(cell)
+                    if !isOn(a, cell) || !isOn(b, cell) { needsBending = true }
+                }
+                j += 1
+            }
+        }
+    }
+
+    /// Lists for each strip of 32 columns the pieces of edges in it, from north to south, so that only neighbours are compared: strip in
+    /// 8 bits, the piece's first and last row in 13 each (or one more at either end), the edge in 30.
+    private mutating func listPieces() {
+        pieces.removeAll()
+        for i in 0..<edges.count {
+            let edge = edges[i]
+            let first = (min(edge.upper.x, edge.lower.x) - originX) >> 5
+            let last = (max(edge.upper.x, edge.lower.x) - originX) >> 5
+            let run = edge.lower.x - edge.upper.x
+            let rise = edge.lower.y - edge.upper.y
+            for strip in first...last {
+                var top = edge.upper.y
+                var bottom = edge.lower.y
+                if first != last {
+                    // The rows at which it passes the strip's borders.
+                    let a = edge.upper.y + rise * min(max(0, (originX + strip << 5 - edge.upper.x) * run.signum()), abs(run)) / abs(run)
+                    let b =
+                        edge.upper.y + rise * min(max(0, (originX + strip << 5 + 32 - edge.upper.x) * run.signum()), abs(run)) / abs(run)
+                    top = max(top, min(a, b) - 1)
+                    bottom = min(bottom, max(a, b) + 1)
+                }
+                let rows = UInt64(top - originY) << 43 | UInt64(bottom - originY) << 30
+                pieces.append(UInt64(strip) << 56 | rows | UInt64(i))
+            }
+        }
+        pieces.sort(bits: 43..<64, spare: &spare)
+    }
+
+    private mutating func heat(_ cell: GridPoint) {
+        let column = Int(cell.x - originX)
+        hot[Int(cell.y - originY) * wordsPerRow + column >> 6] |= 1 << UInt64(column & 63)
+    }
+
+    @inline(__always)
+    private func isOn(_ edge: Edge, _ point: GridPoint) -> Bool { turn(edge.upper, edge.lower, point) == 0 }
+
+    /// The cell in which two segments cross, each inside the other; nil when they do not, or at most touch at an end.
+    private func crossing(_ a: Edge, _ b: Edge) -> GridPoint? {
+        let sideOfStart = Int64(turn(a.upper, a.lower, b.upper))
+        let sideOfEnd = Int64(turn(a.upper, a.lower, b.lower))
+        guard (sideOfStart < 0 && sideOfEnd > 0) || (sideOfStart > 0 && sideOfEnd < 0) else { return nil }
+        let sideOfA = turn(b.upper, b.lower, a.upper)
+        let sideOfAEnd = turn(b.upper, b.lower, a.lower)
+        guard (sideOfA < 0 && sideOfAEnd > 0) || (sideOfA > 0 && sideOfAEnd < 0) else { return nil }
+        // At b.upper + share × (b.lower − b.upper).
+        let whole = abs(sideOfStart - sideOfEnd)
+        let share = abs(sideOfStart)
+        let x = floorDivide(2 * share * Int64(b.lower.x - b.upper.x) + whole, 2 * whole)
+        let y = floorDivide(2 * share * Int64(b.lower.y - b.upper.y) + whole, 2 * whole)
+        return GridPoint(x: b.upper.x + Int32(x), y: b.upper.y + Int32(y))
+    }
+
+    /// Replaces every segment by the chain of the hot cells it passes. A cell holds its north and west border, not the other two.
+    mutating func bendSegments() {
+        segments.removeAll()
+        for i in 0..<edges.count {
+            let edge = edges[i]
+            findHotCells(along: edge)
+            if !needsBending { keepCells(on: edge) }
+            for j in 1..<chain.count {
+                for _ in 0..<abs(edge.balance) {
+                    if edge.balance > 0 { addSegment(chain[j - 1], chain[j]) } else { addSegment(chain[j], chain[j - 1]) }
+                }
+            }
+        }
+    }
+
+    private mutating func keepCells(on edge: Edge) {
+        var kept = 0
+        for j in 0..<chain.count where isOn(edge, chain[j]) {
+            chain[kept] = chain[j]
+            kept += 1
+        }
+        chain.truncate(to: kept)
+    }
+
+    private mutating func findHotCells(along edge: Edge) {
+        chain.removeAll()
+        let run = edge.lower.x - edge.upper.x
+        let rise = edge.lower.y - edge.upper.y
+        var first = edge.upper.x
+        if rise > 0 {
+            // The segment leaves row y at y + ½, into the column x + ½ rounded down: upper.x + (run × (2k + 1) + rise) ÷ (2 × rise) for the
+            // row k, with the division carried from row to row.
+            let divisor = 2 * rise
+            let start = floorDivide(Int64(run + rise), Int64(divisor))
+            let step = Int32(floorDivide(Int64(2 * run), Int64(divisor)))
+            let stepRest = 2 * run - step * divisor
+            var column = edge.upper.x + Int32(start)
+            var rest = run + rise - Int32(start) * divisor
+            for y in edge.upper.y..<edge.lower.y {
+                // Going east, a border between columns that is reached only there is not reached in this row.
+                collectHotCells(row: y, from: first, to: run > 0 && rest == 0 ? column - 1 : column)
+                first = column
+                column += step
+                rest += stepRest
+                if rest >= divisor {
+                    column += 1
+                    rest -= divisor
+                }
+            }
+        }
+        collectHotCells(row: edge.lower.y, from: first, to: edge.lower.x)
+    }
+
+    @inline(__always)
+    private mutating func collectHotCells(row: Int32, from: Int32, to: Int32) {
+        if from == to {
+            let column = Int(from - originX)
+            if hot[Int(row - originY) * wordsPerRow + column >> 6] >> UInt64(column & 63) & 1 != 0 {
+                chain.append(GridPoint(x: from, y: row))
+            }
+        } else {
+            collectHotRun(row: row, from: from, to: to)
+        }
+    }
+
+    @inline(never)
+    private mutating func collectHotRun(row: Int32, from: Int32, to: Int32) {
+        let base = Int(row - originY) * wordsPerRow
+        let west = Int(min(from, to) - originX)
+        let east = Int(max(from, to) - originX)
+        let start = chain.count
+        for word in (west >> 6)...(east >> 6) {
+            var bits = hot[base + word]
+            if word == west >> 6 { bits &= ~0 << UInt64(west & 63) }
+            if word == east >> 6 { bits &= ~0 >> UInt64(63 - east & 63) }
+            while bits != 0 {
+                chain.append(GridPoint(x: originX + Int32(word << 6 + bits.trailingZeroBitCount), y: row))
+                bits &= bits - 1
+            }
+        }
+        if to < from { chain.reverse(start..<chain.count) }
+    }
+}
+
+private func floorDivide(_ numerator: Int64, _ divisor: Int64) -> Int64 {
+    let quotient = numerator / divisor
+    return numerator < 0 && quotient * divisor != numerator ? quotient - 1 : quotient
+}
