@@ -85,3 +85,10 @@ extension NativeGeometry {
         try make("make valid") { GEOSMakeValid_r($0, $1) }
     }
 }
+
+extension NativeGeometry {
+    /// Valid, with every vertex on a grid of `size`, in units of the coordinates; lines are cut where they cross, and what is smaller than the grid goes.
+    public func snapped(toGrid size: Double) throws(GEOSError) -> NativeGeometry {
+        try make("set precision") { GEOSGeom_setPrecision_r($0, $1, size, 0) }
+    }
+}

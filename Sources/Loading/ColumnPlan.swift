@@ -1,0 +1,64 @@
+import Descriptions
+public import Geo
+import RecordStream
+
+/// Which attribute each column of a source becomes, under which name and type.
+///
+/// Attributes of the description come from the columns they name; columns that none names keep name and type. The order is the source's.
+public struct ColumnPlan: Sendable {
+    public struct Column: Sendable, Equatable {
+        /// The name in the source.
+        public var source: String
+        public var sourceType: AttributeType
+        public var attribute: Attribute
+
+        var isCast: Bool { sourceType != attribute.type }
+    }
+
+    public var columns: [Column]
+    /// The column that identifies features.
+    public var idColumn: Int?
+
+    public var attributes: [Attribute] { columns.map(\.attribute) }
+
+    /// - Parameter id: the name of the id column in the source, or of the attribute it becomes.
+    init(fields: [RecordField], attributes: [AttributeDescription], id: String?) throws(LoadError) {
+        var byColumn: [String: AttributeDescription] = [:]
+        for attribute in attributes { byColumn[attribute.column] = attribute }
+        let names = fields.map(\.name)
+        if let missing = attributes.first(where: { !names.contains($0.column) }) {
+            throw Self.noColumn(missing.column, names)
+        }
+        columns = fields.map { field in
+            let described = byColumn[field.name]
+            let attribute = Attribute(
+                name: described?.name ?? field.name, type: described?.type ?? field.type, visibility: described?.visibility ?? .public)
+            return Column(source: field.name, sourceType: field.type, attribute: attribute)
+        }
+        var seen: Set<String> = []
+        for column in columns where !seen.insert(column.attribute.name).inserted {
+            throw LoadError(
+                "duplicate-column", ja: "属性「\(column.attribute.name)」が二つの列からできてしまいます。layer.yaml の attributes を見直してください。",
+                en: "Two columns would become the attribute “\(column.attribute.name)”. Change attributes in layer.yaml.")
+        }
+        guard let id else { return }
+        guard let index = columns.firstIndex(where: { $0.source == id }) ?? columns.firstIndex(where: { $0.attribute.name == id }) else {
+            throw Self.noColumn(id, names)
+        }
+        idColumn = index
+        switch columns[index].attribute.type {
+        case .integer, .text: break
+        // Drivers hand whole numbers of many digits out as reals.
+        case .real where byColumn[columns[index].source]?.type == nil: columns[index].attribute.type = .integer
+        default:
+            throw LoadError(
+                "bad-id-column", ja: "ID列「\(id)」は整数か文字列でなければなりません。", en: "The id column “\(id)” must hold integers or text.")
+        }
+    }
+
+    private static func noColumn(_ name: String, _ names: [String]) -> LoadError {
+        let all = names.isEmpty ? "–" : names.joined(separator: ", ")
+        return LoadError(
+            "no-such-column", ja: "列「\(name)」は元データにありません。ある列: \(all)", en: "The source has no column “\(name)”. It has: \(all)")
+    }
+}
