@@ -52,7 +52,7 @@ static const unsigned char maplibre_licence[] = {
 #embed "../WebPages/Assets/licences/maplibre-gl-js.txt"
 };
 
-const struct page_asset page_assets[] = {
+static const struct page_asset assets[] = {
     {"map.html", map_html, sizeof map_html},
     {"map.css", map_css, sizeof map_css},
     {"strings/ja.json", ja_json, sizeof ja_json},
@@ -70,4 +70,6 @@ const struct page_asset page_assets[] = {
     {"licences/maplibre-gl-js.txt", maplibre_licence, sizeof maplibre_licence},
 };
 
-const size_t page_asset_count = sizeof page_assets / sizeof page_assets[0];
+size_t page_asset_count(void) { return sizeof assets / sizeof assets[0]; }
+
+struct page_asset page_asset_at(size_t index) { return assets[index]; }

@@ -13,7 +13,7 @@ struct page_asset {
     size_t count;
 };
 
-extern const struct page_asset page_assets[];
-extern const size_t page_asset_count;
+size_t page_asset_count(void);
+struct page_asset page_asset_at(size_t index);  // index below the count
 
 #endif

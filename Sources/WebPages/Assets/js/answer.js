@@ -16,19 +16,27 @@ const ICONS = {
 
 /** Asks the server and shows the answer in `body`; `summary` is read out by screen readers. A newer question ends an older one. */
 export class Answer {
-    constructor({ body, summary }) {
+    /** `go(place)` shows another place on the map. */
+    constructor({ body, summary, go }) {
         this.body = body;
         this.summary = summary;
+        this.go = go;
         this.running = null;
     }
 
-    async ask(place, features) {
+    ask(place) {
+        this.body.replaceChildren();
+        return this.lookUp(place);
+    }
+
+    async lookUp(place) {
         this.running?.abort();
         const run = (this.running = new AbortController());
         const position = element("p", { class: "position", text: words("at.position", { lat: place.lat.toFixed(6), lon: place.lng.toFixed(6) }) });
         const hazards = element("section", { class: "hazards" }, element("h2", { text: words("at.heading"), tabindex: "-1" }), position,
             element("p", { class: "hint", text: words("at.loading") }));
-        this.body.replaceChildren(hazards, here(features));
+        this.body.querySelector(".hazards")?.remove();
+        this.body.prepend(hazards);
         this.summary.textContent = words("at.loading");
         let answer = null, message;
         try {
@@ -40,16 +48,22 @@ export class Answer {
         }
         if (!answer) {
             const again = element("button", { type: "button", text: words("at.retry") });
-            again.addEventListener("click", () => this.ask(place, features));
+            again.addEventListener("click", () => this.lookUp(place));
             hazards.lastChild.replaceWith(element("div", { class: "hazard unknown" }, icon("unknown"),
                 element("div", {}, element("p", { class: "status", text: words("at.failed") }), element("p", { text: message }), again)));
             this.summary.textContent = `${words("at.failed")} ${message}`;
             return;
         }
         const list = answer.hazards.length ? element("ul", { class: "answers" }, ...answer.hazards.map(line)) : nothingKnown();
-        hazards.lastChild.replaceWith(list, ...shelters(answer.shelters ?? []), element("p", { class: "caution", text: words("at.always") }));
+        hazards.lastChild.replaceWith(list, ...shelters(answer.shelters ?? [], this.go), element("p", { class: "caution", text: words("at.always") }));
         const count = Object.fromEntries(STATUSES.map((status) => [status, answer.hazards.filter((each) => statusOf(each) === status).length]));
         this.summary.textContent = answer.hazards.length ? words("at.summary", count) : words("at.none");
+    }
+
+    /** What stands at the place, below what can happen there: `features` is [{layer, properties: [object …]}]. */
+    showFeatures(features) {
+        this.body.querySelector(".here")?.remove();
+        this.body.append(here(features));
     }
 
     /** For people who asked by keyboard: go to the answer. */
@@ -76,25 +90,30 @@ function line(hazard) {
         element("div", {},
             element("p", { class: "kind" }, element("strong", { text: wordsOr(`kind.${hazard.kind}`, hazard.kind) }), what && element("span", { text: what })),
             element("p", { class: "status", text: words(`status.${status}`) }),
-            status === "inside" ? classLine(hazard.class) : null,
-            element("p", { class: "meaning", text: words(`status.${status}.text`) }),
+            status === "inside" ? classLine(hazard) : null,
+            element("p", { class: "meaning", text: wordsOr(`reason.${hazard.reason}`, words(`status.${status}.text`)) }),
             facts ? element("p", { class: "small", text: facts }) : null));
 }
 
-function classLine(value) {
-    if (!value) return element("p", { class: "class", text: words("class.unknown") });
+function classLine({ class: value, value: raw }) {
+    if (!value) return element("p", { class: "class", text: [words("class.unknown"), raw].filter(Boolean).join(": ") });
     return element("p", { class: "class" }, value.color ? swatch(value.color, value.pattern ?? "plain") : null,
         element("span", { text: localized(value.label) || words("class.unknown") }));
 }
 
-function shelters(found) {
+function shelters(found, go) {
     if (!found.length) return [];
-    return [element("h2", { text: words("shelters.heading") }), element("ul", { class: "shelters" }, ...found.map((shelter) =>
-        element("li", {}, element("strong", { text: localized(shelter.name ?? shelter.title) }),
-            typeof shelter.distance === "number" ? element("span", { text: words("shelters.distance", { metres: number(Math.round(shelter.distance)) }) }) : null)))];
+    const join = language === "ja" ? "・" : ", ";
+    return [element("h2", { text: words("shelters.heading") }), element("ol", { class: "shelters" }, ...found.map((shelter) => {
+        const name = localized(shelter.name) || shelter.id;
+        const kinds = Object.entries(shelter.designated ?? {}).filter(([, yes]) => yes).map(([kind]) => wordsOr(`kind.${kind}`, kind));
+        const button = element("button", { type: "button", text: name });
+        button.addEventListener("click", () => go({ lng: shelter.location[0], lat: shelter.location[1] }));
+        return element("li", {}, element("p", {}, button, element("span", { text: words("shelters.distance", { metres: number(shelter.distance) }) })),
+            element("p", { class: "small", text: [shelter.address, kinds.length ? words("shelters.for", { kinds: kinds.join(join) }) : ""].filter(Boolean).join("　") }));
+    }))];
 }
 
-/** What stands at the place, by layer: `features` is [{layer, properties: [object …]}]. */
 function here(features) {
     const section = element("section", { class: "here" }, element("h2", { text: words("features.heading") }));
     if (!features.length) section.append(element("p", { class: "hint", text: words("features.none") }));

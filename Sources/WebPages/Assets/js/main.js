@@ -46,7 +46,7 @@ class Page {
     constructor() {
         this.layers = [];
         this.point = null;
-        this.answer = new Answer({ body: find("answer-body"), summary: find("summary") });
+        this.answer = new Answer({ body: find("answer-body"), summary: find("summary"), go: (place) => this.map.easeTo({ center: place, zoom: Math.max(15, this.map.getZoom()), animate: !calm.matches }) });
     }
 
     async start() {
@@ -139,8 +139,8 @@ class Page {
         layer.failure = words("error.network");
         alert(layer.id, `${words("error.layer", { title: layer.title })} ${words("error.network")}`, () => {
             layer.failure = null;
-            this.map.refreshTiles?.(layer.id);
-            this.map.style.sourceCaches[layer.id]?.reload();
+            const source = this.map.getSource(layer.id);
+            source?.setTiles(source.tiles); // fetches them again
             this.list.refresh();
         });
         this.list?.refresh();
@@ -231,7 +231,10 @@ class Page {
         this.pin.setLngLat(place).addTo(this.map);
         find("invitation").hidden = true;
         this.open("answer");
-        this.answer.ask(place, this.featuresAt(place));
+        this.answer.ask(place);
+        // What is drawn is known when it has been drawn.
+        if (this.map.loaded()) this.answer.showFeatures(this.featuresAt(place));
+        else this.map.once("idle", () => this.point === place && this.answer.showFeatures(this.featuresAt(place)));
         if (byKeyboard) this.answer.focus();
         this.keepInSight(place);
         this.writeState();

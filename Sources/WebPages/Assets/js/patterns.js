@@ -1,7 +1,8 @@
 // Patterns that tell classes apart without colour: as images for the map and as swatches for legends.
 
 const SIZE = 16; // side of the repeating square in CSS pixels
-const INK = "rgba(45, 25, 40, 0.38)";
+// Dark strokes with a light edge, so that they show on pale and on dark colours.
+const INKS = [["rgba(255, 255, 255, 0.4)", 0.8], ["rgba(45, 25, 40, 0.4)", 0]]; // colour, offset in CSS pixels
 
 /** Dots per side of the square and their radius; distance between lines, and whether they cross. */
 const PATTERNS = {
@@ -19,9 +20,17 @@ export const patternNames = ["plain", ...Object.keys(PATTERNS)];
 
 /** Draws the pattern over a canvas of `width` × `height` CSS pixels. */
 function draw(context, name, width, height) {
-    const pattern = PATTERNS[name];
-    if (!pattern) return;
-    context.fillStyle = context.strokeStyle = INK;
+    if (!PATTERNS[name]) return;
+    for (const [ink, offset] of INKS) {
+        context.save();
+        context.translate(offset, offset);
+        context.fillStyle = context.strokeStyle = ink;
+        strokes(context, PATTERNS[name], width, height);
+        context.restore();
+    }
+}
+
+function strokes(context, pattern, width, height) {
     if (pattern.dots) {
         const step = SIZE / pattern.dots;
         for (let y = step / 2; y < height; y += step) {
@@ -36,11 +45,11 @@ function draw(context, name, width, height) {
     context.lineWidth = 0.8;
     context.beginPath();
     for (let x = -height - SIZE; x <= width + height + SIZE; x += pattern.gap) {
-        context.moveTo(x, height);
-        context.lineTo(x + height, 0);
+        context.moveTo(x - 2, height + 2);
+        context.lineTo(x + height + 2, -2);
         if (pattern.crossed) {
-            context.moveTo(x, 0);
-            context.lineTo(x + height, height);
+            context.moveTo(x - 2, -2);
+            context.lineTo(x + height + 2, height + 2);
         }
     }
     context.stroke();
