@@ -44,11 +44,13 @@ public final class Office: Sendable {
     public func wait(_ seconds: Double) { clock.wait(seconds) }
 
     /// Seals a version of a layer, publishes it unless told otherwise, and lets the atlas look.
-    /// - Parameter attributes: Of the rows, in order; those the description names take their visibility from it.
+    /// - Parameters:
+    ///   - attributes: Of the rows, in order; those the description names take their visibility from it.
+    ///   - idColumn: The attribute that identifies features.
     /// - Returns: The version's name.
     @discardableResult
     public func load(
-        _ description: LayerDescription, attributes: [Attribute] = [], rows: [Row], facts: LayerFacts = LayerFacts(),
+        _ description: LayerDescription, attributes: [Attribute] = [], idColumn: Int? = nil, rows: [Row], facts: LayerFacts = LayerFacts(),
         publishing: Bool = true
     ) throws -> String {
         let description = try catalogue.register(description)
@@ -61,7 +63,7 @@ public final class Office: Sendable {
                 name: attribute.name, type: attribute.type,
                 visibility: description.attribute(attribute.name)?.visibility ?? attribute.visibility)
         }
-        let builder = try LayerBuilder(settings: .init(attributes: columns, memoryLimit: 1 << 20), scratch: scratch)
+        let builder = try LayerBuilder(settings: .init(attributes: columns, idColumn: idColumn, memoryLimit: 1 << 20), scratch: scratch)
         for (index, row) in rows.enumerated() {
             for (column, value) in row.values.enumerated() { try Office.set(builder, column, value) }
             var geometry = row.geometry
