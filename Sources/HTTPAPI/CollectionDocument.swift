@@ -1,0 +1,168 @@
+import Descriptions
+import Geo
+import LayerAtlas
+
+/// `/collections/{layer}`: one layer as a collection (OGC 17-069r4, 7.14), with what the map needs under `kasane`.
+struct CollectionDocument {
+    var addresses: Addresses
+    var layer: VisibleLayer
+
+    static let crs84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
+
+    /// - Parameter form: the form of the document it stands in, where it stands alone.
+    func json(_ form: Representation?) -> JSONTree {
+        let description = layer.description
+        return .object([
+            "id": .text(layer.id), "title": .text(description.title.text("ja")),
+            "description": description.description.map { .text($0.text("ja")) },
+            "attribution": description.attribution.map { .text($0.text("ja")) },
+            "itemType": "feature", "crs": [.text(CollectionDocument.crs84)],
+            "extent": layer.extent.map { ["spatial": ["bbox": [.box($0)], "crs": .text(CollectionDocument.crs84)]] },
+            "links": .list(links(form).map(\.json)), "kasane": kasane,
+        ])
+    }
+
+    private var kasane: JSONTree {
+        let description = layer.description
+        return .object([
+            "theme": .text(description.theme), "department": description.department.map { .text($0) }, "version": .text(layer.version),
+            "featureCount": .count(layer.featureCount), "baseDate": description.baseDate.map { .text($0.text) },
+            "titles": .localized(description.title), "descriptions": description.description.map { .localized($0) },
+            "attribution": description.attribution.map { .localized($0) }, "licence": description.licence.map { .text($0) },
+            "surveyApproval": description.surveyApproval.map { .text($0) },
+            "geometryTypes": .list(layer.geometryKinds.map { .text($0.name) }),
+            "hazard": hazard,
+            "attributes": .list(
+                layer.attributes.map { attribute in
+                    let told = description.attribute(attribute.name)
+                    return .object([
+                        "name": .text(attribute.name), "type": .text(attribute.type.rawValue),
+                        "titles": .localized(told?.title ?? LocalizedText(ja: attribute.name)), "unit": told?.unit.map { .text($0) },
+                        "codes": told?.codes.map { list in
+                            .list(list.codes.map { ["value": .text($0.value), "label": .localized($0.label)] })
+                        },
+                    ])
+                }),
+        ])
+    }
+
+    private var hazard: JSONTree {
+        guard let hazard = layer.description.hazard else { return .null }
+        return .object([
+            "kind": .text(hazard.kind), "scenario": .optional(hazard.scenario), "river": hazard.river.map { .localized($0) } ?? .null,
+            "scheme": .optional(hazard.scheme),
+        ])
+    }
+
+    private func links(_ form: Representation?) -> [Link] {
+        let own = addresses.collection(layer.id)
+        let here =
+            form.map { Addresses.selfAndAlternates(own, offered: [.json, .html], chosen: $0) } ?? [
+                Link(href: own, rel: "self", type: "application/json", title: layer.description.title)
+            ]
+        return here + [
+            Link(
+                href: addresses.items(layer.id), rel: "items", type: Representation.geoJSON.mediaType,
+                title: LocalizedText(ja: "地物（GeoJSON）", en: "Features as GeoJSON")),
+            Link(
+                href: addresses.items(layer.id) + "?f=html", rel: "items", type: "text/html",
+                title: LocalizedText(ja: "地物（HTML）", en: "Features as HTML")),
+            Link(
+                href: addresses.tileSets(layer.id), rel: "http://www.opengis.net/def/rel/ogc/1.0/tilesets-vector", type: "application/json",
+                title: LocalizedText(ja: "ベクトルタイル", en: "Vector tiles")),
+            Link(
+                href: addresses.style(layer.id), rel: "stylesheet", type: "application/vnd.mapbox.style+json",
+                title: LocalizedText(ja: "地図の表現", en: "Style")),
+            Link(
+                href: addresses.legend(layer.id), rel: "describedby", type: "application/json",
+                title: LocalizedText(ja: "凡例", en: "Legend")),
+        ]
+    }
+
+    func page() -> Markup {
+        let description = layer.description
+        var rows: [(name: Markup, value: Markup)] = [
+            (PageLayout.both("ID", "Id"), "<code>\(layer.id)</code>"), (PageLayout.both("分類", "Theme"), "\(description.theme)"),
+            (PageLayout.both("地物数", "Features"), "\(layer.featureCount)"),
+        ]
+        func add(_ ja: String, _ en: String, _ value: String?) {
+            if let value { rows.append((PageLayout.both(ja, en), "\(value)")) }
+        }
+        add("担当", "Department", description.department)
+        add("基準日", "Base date", description.baseDate?.text)
+        add("出典", "Attribution", description.attribution?.text("ja"))
+        add("利用条件", "Licence", description.licence)
+        add("測量法の承認番号", "Survey approval", description.surveyApproval)
+        add("範囲", "Extent", layer.extent.map { "\($0.minX), \($0.minY), \($0.maxX), \($0.maxY)" })
+        add("版", "Version", layer.version)
+        let attributes = layer.attributes.map { attribute -> Markup in
+            let told = description.attribute(attribute.name)
+            return """
+                <tr><th scope="row"><code>\(attribute.name)</code></th><td>\(told?.title.map(PageLayout.both) ?? "")</td>\
+                <td>\(attribute.type.rawValue)</td><td>\(told?.unit ?? "")</td></tr>
+
+                """
+        }
+        return PageLayout.page(
+            title: description.title.text("ja"), heading: PageLayout.both(description.title),
+            crumbs: addresses.crumbs([addresses.collectionsCrumb]), alternates: links(.html).filter { $0.rel != "self" },
+            body: """
+                <p>\(description.description.map(PageLayout.both) ?? "")</p>
+                <p class="pages"><a href="\(addresses.items(layer.id))?f=html">\(PageLayout.both("地物を見る", "Features"))</a>
+                <a href="\(addresses.map)">\(PageLayout.both("地図で見る", "Map"))</a></p>
+                \(PageLayout.facts(rows))
+                <h2>\(PageLayout.both("属性", "Attributes"))</h2>
+                <table><thead><tr><th scope="col">\(PageLayout.both("名前", "Name"))</th><th scope="col">\(PageLayout.both("題名", "Title"))</th>\
+                <th scope="col">\(PageLayout.both("型", "Type"))</th><th scope="col">\(PageLayout.both("単位", "Unit"))</th></tr></thead>
+                <tbody>\(attributes)</tbody></table>
+                """)
+    }
+}
+
+/// `/collections`: the layers the viewer may see (OGC 17-069r4, 7.13).
+struct CollectionsDocument {
+    var addresses: Addresses
+    var layers: [VisibleLayer]
+
+    func json(_ form: Representation) -> JSONTree {
+        let links = Addresses.selfAndAlternates(addresses.collections, offered: [.json, .html], chosen: form)
+        return [
+            "links": .list(links.map(\.json)),
+            "collections": .list(layers.map { CollectionDocument(addresses: addresses, layer: $0).json(nil) }),
+        ]
+    }
+
+    func page() -> Markup {
+        let rows = layers.map { layer -> Markup in
+            """
+            <tr><th scope="row"><a href="\(addresses.collection(layer.id))?f=html">\(PageLayout.both(layer.description.title))</a></th>\
+            <td>\(layer.description.theme)</td><td>\(layer.description.department ?? "")</td>\
+            <td>\(layer.description.baseDate?.text ?? "")</td><td>\(layer.featureCount)</td></tr>
+
+            """
+        }
+        return PageLayout.page(
+            title: "レイヤー / Layers", heading: PageLayout.both("レイヤー", "Layers"), crumbs: addresses.crumbs(),
+            alternates: Addresses.selfAndAlternates(addresses.collections, offered: [.json, .html], chosen: .html).filter {
+                $0.rel != "self"
+            },
+            body: """
+                <table><thead><tr><th scope="col">\(PageLayout.both("レイヤー", "Layer"))</th><th scope="col">\(PageLayout.both("分類", "Theme"))</th>\
+                <th scope="col">\(PageLayout.both("担当", "Department"))</th><th scope="col">\(PageLayout.both("基準日", "Base date"))</th>\
+                <th scope="col">\(PageLayout.both("地物数", "Features"))</th></tr></thead>
+                <tbody>\(rows)</tbody></table>
+                """)
+    }
+}
+
+extension Day {
+    /// As RFC 3339 writes a day.
+    var text: String {
+        let civil = civil
+        func padded(_ value: Int, _ width: Int) -> String {
+            let digits = String(value)
+            return String(repeating: "0", count: max(0, width - digits.count)) + digits
+        }
+        return padded(civil.year, 4) + "-" + padded(civil.month, 2) + "-" + padded(civil.day, 2)
+    }
+}

@@ -1,0 +1,38 @@
+import CDeflate
+
+/// Compressing answers with libdeflate.
+///
+/// All use of the C library is in this file. A compressor belongs to one call at a time: it is made, used and freed here.
+enum Gzip {
+    /// Answers smaller than this are sent as they are: a packet is a packet.
+    static let worthwhile = 860
+
+    /// The bytes in gzip form (RFC 1952).
+    ///
+    /// - Parameter level: 1 (fast) to 12 (small). 1 for what is made once and sent once, 6 for what is kept.
+    /// - Complexity: O(size); at level 1 about 5 ms a megabyte.
+    static func compress(_ bytes: UnsafeRawBufferPointer, level: Int32) -> [UInt8] {
+        guard let compressor = libdeflate_alloc_compressor(level) else { preconditionFailure("no memory for a compressor") }
+        defer { libdeflate_free_compressor(compressor) }
+        let bound = libdeflate_gzip_compress_bound(compressor, bytes.count)
+        return [UInt8](unsafeUninitializedCapacity: bound) { buffer, count in
+            count = libdeflate_gzip_compress(compressor, bytes.baseAddress, bytes.count, buffer.baseAddress, buffer.count)
+            precondition(count > 0, "libdeflate’s own bound is enough")
+        }
+    }
+
+    static func compress(_ bytes: [UInt8], level: Int32) -> [UInt8] {
+        bytes.withUnsafeBytes { compress($0, level: level) }
+    }
+
+    /// The bytes that `compressed`, made by `compress`, was made from.
+    /// - Parameter size: how many they were.
+    static func decompress(_ compressed: [UInt8], size: Int) -> [UInt8] {
+        guard let decompressor = libdeflate_alloc_decompressor() else { preconditionFailure("no memory for a decompressor") }
+        defer { libdeflate_free_decompressor(decompressor) }
+        return [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+            let result = libdeflate_gzip_decompress(decompressor, compressed, compressed.count, buffer.baseAddress, size, &count)
+            precondition(result == LIBDEFLATE_SUCCESS, "what we compressed ourselves")
+        }
+    }
+}

@@ -1,0 +1,119 @@
+import Descriptions
+import Geo
+import HTTPTypes
+public import Hummingbird
+public import LayerAtlas
+public import Query
+
+/// The routes for layers: OGC API – Features part 1, OGC API – Tiles, styles and legends.
+public struct LayerAPI: Sendable {
+    public struct Settings: Sendable {
+        /// Seconds from the arrival of a request until its answer must be there.
+        public var deadline = 2.0
+        /// Bytes of finished tiles to keep.
+        public var tileCache = 64 << 20
+        /// Seals cursors; 32 bytes at least, the same on all servers that share the load.
+        public var cursorKey: [UInt8]
+
+        public init(cursorKey: [UInt8]) {
+            self.cursorKey = cursorKey
+        }
+    }
+
+    let atlas: LayerAtlas
+    let engine: QueryEngine
+    let pool: WorkPool
+    let settings: Settings
+    let cursorKey: CursorToken.Key
+    public let tiles: TileCache
+
+    public init(atlas: LayerAtlas, engine: QueryEngine, pool: WorkPool, settings: Settings) {
+        self.atlas = atlas
+        self.engine = engine
+        self.pool = pool
+        self.settings = settings
+        cursorKey = CursorToken.Key(settings.cursorKey)
+        tiles = TileCache(limit: settings.tileCache)
+    }
+
+    public func addRoutes(to router: Router<APIContext>) {
+        document(router, "", [.json, .html]) { api, exchange in
+            let document = LandingDocument(addresses: exchange.addresses, town: api.atlas.town?.name)
+            return exchange.form == .html ? exchange.answer(document.page()) : exchange.answer(document.json(exchange.form))
+        }
+        document(router, "conformance", [.json, .html]) { _, exchange in
+            let document = ConformanceDocument(addresses: exchange.addresses)
+            return exchange.form == .html ? exchange.answer(document.page()) : exchange.answer(document.json(exchange.form))
+        }
+        document(router, "api", [.openAPI, .html]) { api, exchange in
+            let layers = api.atlas.layers(for: exchange.viewer).map { ($0.id, $0.description.title, $0.attributes) }
+            let document = OpenAPIDocument(addresses: exchange.addresses, town: api.atlas.town?.name, layers: layers)
+            return exchange.form == .html ? exchange.answer(document.page()) : exchange.answer(document.json())
+        }
+        document(router, "collections", [.json, .html]) { api, exchange in
+            let document = CollectionsDocument(addresses: exchange.addresses, layers: api.atlas.layers(for: exchange.viewer))
+            return exchange.form == .html ? exchange.answer(document.page()) : exchange.answer(document.json(exchange.form))
+        }
+        document(router, "collections/{layer}", [.json, .html]) { api, exchange in
+            let document = CollectionDocument(addresses: exchange.addresses, layer: try api.layer(exchange))
+            return exchange.form == .html ? exchange.answer(document.page()) : exchange.answer(document.json(exchange.form))
+        }
+        document(router, "collections/{layer}/items", [.geoJSON, .html], allowing: nil) { api, exchange in try api.items(exchange) }
+        document(router, "collections/{layer}/items/{id}", [.geoJSON, .html]) { api, exchange in try api.item(exchange) }
+        document(router, "collections/{layer}/style", [.json]) { api, exchange in
+            let layer = try api.layer(exchange)
+            let surroundings = MapStyle.Surroundings(
+                tiles: exchange.addresses.tile(layer.id, version: layer.version), bounds: layer.extent,
+                tileMaxZoom: TileSetDocument.greatestZoom, patternPrefix: "kasane-")
+            return exchange.answer(layer.mapStyle.styleJSON(surroundings))
+        }
+        document(router, "collections/{layer}/legend", [.json]) { api, exchange in
+            exchange.answer(try api.layer(exchange).mapStyle.legendJSON)
+        }
+        document(router, "collections/{layer}/tiles", [.json]) { api, exchange in
+            exchange.answer(TileSetDocument(addresses: exchange.addresses, layer: try api.layer(exchange)).list())
+        }
+        document(router, "collections/{layer}/tiles/\(TileMatrixSet.id)", [.json, .tileJSON]) { api, exchange in
+            exchange.answer(TileSetDocument(addresses: exchange.addresses, layer: try api.layer(exchange)).json())
+        }
+        addTileRoute(to: router)
+        addHazardRoute(to: router)
+    }
+
+    /// The layer of the path, as far as the viewer may see it.
+    func layer(_ exchange: Exchange) throws -> VisibleLayer {
+        try atlas.layer(try exchange.capture("layer"), for: exchange.viewer)
+    }
+
+    /// Adds a resource whose answer is made on the pool.
+    /// - Parameter parameters: those besides `f`; nil when `make` looks at them itself.
+    func document(
+        _ router: Router<APIContext>, _ path: RouterPath, _ offered: [Representation], allowing parameters: [String]? = [],
+        _ make: @escaping @Sendable (LayerAPI, Exchange) throws -> Response
+    ) {
+        router.get(path) { request, context in
+            let exchange = try Exchange(request, context, offered: offered, seconds: settings.deadline)
+            if let parameters { try exchange.query.allowOnly(parameters + ["f"]) }
+            return try await pool.run(exchange.deadline) { try make(self, exchange) }
+        }
+    }
+}
+
+extension Exchange {
+    /// A JSON document in the form that was chosen.
+    func answer(_ document: JSONTree) -> Response {
+        answer(document.bytes, type: form.mediaType)
+    }
+}
+
+extension Representation {
+    static let tileJSON = Representation(
+        name: "tilejson", mediaType: "application/json", matches: ["application/vnd.mapbox.tilejson+json"], title: "TileJSON")
+}
+
+extension VisibleLayer {
+    var mapStyle: MapStyle {
+        let kinds = geometryKinds.reduce(into: MapStyle.GeometryKinds()) { $0.insert(MapStyle.GeometryKinds($1)) }
+        return MapStyle(description, kinds: kinds, visibleAttributes: Set(attributes.map(\.name)))
+    }
+}

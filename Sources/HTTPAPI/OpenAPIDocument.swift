@@ -1,0 +1,214 @@
+import Descriptions
+import Geo
+
+/// `/api`: the routes in OpenAPI 3.0, for the layers that the viewer sees and no others.
+///
+/// Every layer has its own paths as long as there are not too many, because only then can its attributes be declared as parameters and an unknown one be
+/// told from them. The conformance suite reads `bbox`, `limit` and the paths from here (see http-conformance: traps).
+struct OpenAPIDocument {
+    var addresses: Addresses
+    var town: LocalizedText?
+    /// Id, title and visible attributes of each layer.
+    var layers: [(id: String, title: LocalizedText, attributes: [Attribute])]
+
+    /// With more layers than this, one path with a parameter stands for all of them.
+    private static let layersWithOwnPaths = 300
+
+    func json() -> JSONTree {
+        var paths: [(name: String, value: JSONTree)] = [
+            ("/", operation("getLandingPage", "Server", ja: "トップページ", parameters: [.reference("f")], answers: .json)),
+            ("/conformance", operation("getConformance", "Server", ja: "適合する規格", parameters: [.reference("f")], answers: .json)),
+            ("/api", operation("getAPI", "Server", ja: "この定義", parameters: [.reference("f")], answers: .openAPI)),
+            ("/collections", operation("getCollections", "Data", ja: "レイヤーの一覧", parameters: [.reference("f")], answers: .json)),
+        ]
+        if layers.count <= OpenAPIDocument.layersWithOwnPaths {
+            for (number, layer) in layers.enumerated() {
+                let path = "/collections/" + PercentCoding.encode(layer.id)
+                paths += layerPaths(path, name: String(number + 1), title: layer.title.text("ja"), own: [], attributes: layer.attributes)
+            }
+        } else {
+            paths += layerPaths("/collections/{collectionId}", name: "", title: "レイヤー", own: [.reference("collectionId")], attributes: [])
+        }
+        paths.append(
+            (
+                "/at",
+                operation("getHazards", "Hazard", ja: "ある地点の災害リスク", parameters: [.reference("point"), .reference("fJSON")], answers: .json)
+            ))
+        return [
+            "openapi": "3.0.3",
+            "info": .object([
+                "title": .text((town?.text("ja") ?? "Kasane") + " 統合型GIS API"), "version": "1.0.0",
+                "description": "OGC API – Features 1.0, OGC API – Tiles 1.0",
+            ]),
+            "servers": [["url": .text(addresses.base)]],
+            "tags": [["name": "Server"], ["name": "Data"], ["name": "Tiles"], ["name": "Hazard"]],
+            "paths": .object(paths.map { .init($0.name, $0.value) }),
+            "components": ["parameters": parameters, "responses": problems, "schemas": schemas],
+        ]
+    }
+
+    private func layerPaths(
+        _ path: String, name: String, title: String, own: [JSONTree], attributes: [Attribute]
+    ) -> [(name: String, value: JSONTree)] {
+        let filters = attributes.filter { !ItemsParameters.names.contains($0.name) }.map { attribute -> JSONTree in
+            [
+                "name": .text(attribute.name), "in": "query", "required": false, "style": "form", "explode": true,
+                "schema": ["type": .text(OpenAPIDocument.type(of: attribute.type))],
+                "description": "値が等しい地物だけ / only features with this value",
+            ]
+        }
+        let paging = ["bbox", "datetime", "limit", "offset", "cursor", "f"].map { JSONTree.reference($0) }
+        let tile: [JSONTree] = ["z", "row", "col", "v"].map { .reference($0) }
+        return [
+            (path, operation("getCollection" + name, "Data", ja: title, parameters: own + [.reference("f")], answers: .json)),
+            (
+                path + "/items",
+                operation("getItems" + name, "Data", ja: title + "の地物", parameters: own + paging + filters, answers: .geoJSON)
+            ),
+            (
+                path + "/items/{featureId}",
+                operation(
+                    "getItem" + name, "Data", ja: title + "の地物ひとつ", parameters: own + [.reference("featureId"), .reference("f")],
+                    answers: .geoJSON)
+            ),
+            (
+                path + "/tiles/\(TileMatrixSet.id)",
+                operation("getTileSet" + name, "Tiles", ja: title + "のタイルの説明", parameters: own + [.reference("fTiles")], answers: .json)
+            ),
+            (
+                path + "/tiles/\(TileMatrixSet.id)/{z}/{row}/{col}",
+                operation("getTile" + name, "Tiles", ja: title + "のタイル", parameters: own + tile, answers: .tile)
+            ),
+        ]
+    }
+
+    private static func type(of type: AttributeType) -> String {
+        switch type {
+        case .integer: "integer"
+        case .real: "number"
+        case .boolean: "boolean"
+        case .date, .time, .text, .json: "string"
+        }
+    }
+
+    private enum Answers {
+        case json, geoJSON, openAPI, tile
+    }
+
+    private func operation(_ id: String, _ tag: String, ja: String, parameters: [JSONTree], answers: Answers) -> JSONTree {
+        let html: JSONTree = ["schema": ["type": "string"]]
+        let content: JSONTree =
+            switch answers {
+            case .json: ["application/json": ["schema": .schema("document")], "text/html": html]
+            case .geoJSON: ["application/geo+json": ["schema": .schema("geoJSON")], "text/html": html]
+            case .openAPI: [Representation.openAPI.mediaType: ["schema": .schema("document")], "text/html": html]
+            case .tile: ["application/vnd.mapbox-vector-tile": ["schema": ["type": "string", "format": "binary"]]]
+            }
+        var responses: [(name: String, value: JSONTree)] = [("200", ["description": .text(ja), "content": content])]
+        if answers == .tile { responses.append(("204", ["description": "何もないタイル / a tile with nothing in it"])) }
+        for status in ["400", "404", "503"] { responses.append((status, ["$ref": .text("#/components/responses/\(status)")])) }
+        return [
+            "get": [
+                "operationId": .text(id), "tags": [.text(tag)], "summary": .text(ja), "parameters": .list(parameters),
+                "responses": .object(responses.map { .init($0.name, $0.value) }),
+            ]
+        ]
+    }
+
+    private var parameters: JSONTree {
+        func parameter(_ name: String, _ place: String, _ schema: JSONTree, ja: String, en: String) -> JSONTree {
+            [
+                "name": .text(name), "in": .text(place), "required": .boolean(place == "path"),
+                "schema": schema, "style": place == "path" ? "simple" : "form", "explode": false, "description": .text(ja + " / " + en),
+            ]
+        }
+        func choice(_ names: [String]) -> JSONTree { ["type": "string", "enum": .list(names.map { .text($0) })] }
+        let whole: JSONTree = ["type": "integer", "minimum": 0]
+        return [
+            "bbox": parameter(
+                "bbox", "query",
+                [
+                    "type": "array", "items": ["type": "number"],
+                    "oneOf": [["minItems": 4, "maxItems": 4], ["minItems": 6, "maxItems": 6]],
+                ], ja: "西,南,東,北（度）。西＞東は180度線をまたぐ範囲。",
+                en: "West, south, east, north in degrees; west of more than east crosses the antimeridian."),
+            "datetime": parameter(
+                "datetime", "query", ["type": "string"], ja: "日時か期間。", en: "A time or an interval, RFC 3339."),
+            "limit": parameter(
+                "limit", "query",
+                [
+                    "type": "integer", "minimum": 1, "maximum": .count(ItemsParameters.greatestLimit),
+                    "default": .count(ItemsParameters.defaultLimit),
+                ], ja: "1ページの地物数。", en: "Features on a page."),
+            "offset": parameter(
+                "offset", "query", ["type": "integer", "minimum": 0, "maximum": .count(ItemsParameters.greatestOffset), "default": 0],
+                ja: "飛ばす地物数。", en: "Features to pass over."),
+            "cursor": parameter("cursor", "query", ["type": "string"], ja: "「next」リンクにある続きの位置。", en: "Where to go on, from a “next” link."),
+            "f": parameter("f", "query", choice(["json", "html"]), ja: "形式。", en: "The format."),
+            "fJSON": parameter("f", "query", choice(["json"]), ja: "形式。", en: "The format."),
+            "fTiles": parameter("f", "query", choice(["json", "tilejson"]), ja: "形式。", en: "The format."),
+            "v": parameter("v", "query", ["type": "string"], ja: "レイヤーの版。", en: "The layer’s version."),
+            "point": .object([
+                "name": "point", "in": "query", "required": true, "style": "form", "explode": false,
+                "schema": ["type": "array", "items": ["type": "number"], "minItems": 2, "maxItems": 2],
+                "description": "経度,緯度 / longitude, latitude",
+            ]),
+            "collectionId": parameter("collectionId", "path", ["type": "string"], ja: "レイヤーのID。", en: "The layer’s id."),
+            "featureId": parameter("featureId", "path", ["type": "string"], ja: "地物のID。", en: "The feature’s id."),
+            "z": parameter("z", "path", whole, ja: "ズーム。", en: "Zoom."),
+            "row": parameter("row", "path", whole, ja: "行（北から）。", en: "Row, from the north."),
+            "col": parameter("col", "path", whole, ja: "列（西から）。", en: "Column, from the west."),
+        ]
+    }
+
+    private var problems: JSONTree {
+        let content: JSONTree = ["application/problem+json": ["schema": .schema("problem")]]
+        return [
+            "400": ["description": "要求が正しくない / the request is wrong", "content": content],
+            "404": ["description": "ない / there is none", "content": content],
+            "503": ["description": "今は答えられない / not now", "content": content],
+        ]
+    }
+
+    private var schemas: JSONTree {
+        let text: JSONTree = ["type": "string"]
+        return [
+            "document": ["type": "object"],
+            "problem": [
+                "type": "object", "required": ["type", "title", "status", "code"],
+                "properties": ["type": text, "title": text, "status": ["type": "integer"], "detail": text, "code": text],
+            ],
+            "geoJSON": [
+                "type": "object", "required": ["type"], "properties": ["type": text],
+            ],
+        ]
+    }
+
+    func page() -> Markup {
+        let document = json()
+        guard case .object(let paths)? = document["paths"] else { preconditionFailure("the document has paths") }
+        let rows = paths.map { path -> Markup in
+            let get = path.value["get"]!
+            guard case .text(let summary)? = get["summary"] else { preconditionFailure("every operation has a summary") }
+            return "<tr><th scope=\"row\"><code>GET \(path.name)</code></th><td>\(summary)</td></tr>\n"
+        }
+        return PageLayout.page(
+            title: "API", heading: PageLayout.both("APIの説明", "API documentation"), crumbs: addresses.crumbs(),
+            alternates: [
+                Link(
+                    href: addresses.api + "?f=json", rel: "service-desc", type: Representation.openAPI.mediaType,
+                    title: LocalizedText(ja: "OpenAPI 3.0", en: "OpenAPI 3.0"))
+            ],
+            body: """
+                <p>\(PageLayout.both("OGC API – Features です。パラメーターの詳細はOpenAPIの定義にあります。", "This is OGC API – Features; the OpenAPI definition has the parameters."))</p>
+                <p><code>curl '\(addresses.base)/collections/…/items?bbox=140.3,37.4,140.4,37.5&amp;limit=10'</code></p>
+                <table><thead><tr><th scope="col">\(PageLayout.both("アドレス", "Address"))</th><th scope="col">\(PageLayout.both("内容", "Content"))</th></tr></thead>
+                <tbody>\(rows)</tbody></table>
+                """)
+    }
+}
+
+extension JSONTree {
+    fileprivate static func reference(_ parameter: String) -> JSONTree { ["$ref": .text("#/components/parameters/" + parameter)] }
+    fileprivate static func schema(_ name: String) -> JSONTree { ["$ref": .text("#/components/schemas/" + name)] }
+}

@@ -1,0 +1,64 @@
+import HTTPTypes
+import Hummingbird
+import LayerAtlas
+import Query
+
+extension Problem {
+    /// Any error as a problem; one that nobody foresaw is a failure of ours.
+    init(any error: any Error) {
+        switch error {
+        case let problem as Problem: self = problem
+        case is WorkPool.Full: self = .overloaded
+        case let error as QueryError: self.init(error)
+        case let error as AtlasError: self.init(error)
+        case let error as HTTPError where error.status == .notFound: self = .notFound
+        default: self = .failure
+        }
+    }
+
+    init(_ error: QueryError) {
+        switch error {
+        case .unknownProperty(let name):
+            self.init(.unknownProperty, ja: "属性「\(name)」はありません。", en: "There is no attribute “\(name)”.")
+        case .invalidValue(let property, let value):
+            self = .invalid(property, value, ja: "属性の型に合いません。", en: "The value is not of the attribute’s type.")
+        case .overdue, .cancelled: self = .overdue
+        case .damaged(let layer, _):
+            self.init(
+                .damaged, ja: "レイヤー「\(layer)」のデータの一部が読めません。該当の有無はわかりません。",
+                en: "A part of the layer “\(layer)” cannot be read. What it holds is unknown.")
+        }
+    }
+
+    init(_ error: AtlasError) {
+        switch error {
+        case .noSuchLayer(let id): self = .noLayer(id)
+        case .noSuchVersion:
+            self.init(
+                .expiredCursor, ja: "この続きの版はもう残っていません。初めから読み直してください。",
+                en: "The version that this page belongs to is gone. Begin again.")
+        case .unreadable(let layer, _):
+            self.init(
+                .damaged, ja: "レイヤー「\(layer)」は今読めません。該当の有無はわかりません。",
+                en: "The layer “\(layer)” cannot be read now. What it holds is unknown.")
+        case .catalogue: self = .failure
+        }
+    }
+
+    /// The answer, as a page for browsers and as `application/problem+json` for all else.
+    func response(to request: Request) -> Response {
+        let language = Negotiation.language(request.headers[values: .acceptLanguage])
+        let f = (try? QueryString(request.uri.query))?["f"]
+        let offered = [Representation.json, .html]
+        let form =
+            (try? Negotiation.choose(offered, f: offered.contains { $0.name == f } ? f : nil, accept: request.headers[values: .accept]))
+        var headers = headers
+        if endsConnection { headers[.connection] = "close" }
+        if form == .html {
+            let page = PageLayout.problem(self)
+            return Response(status: code.status, type: Representation.html.mediaType, bytes: Array(page.text.utf8), headers: headers)
+        }
+        headers[.contentLanguage] = language
+        return Response(status: code.status, type: "application/problem+json", bytes: json(language: language).bytes, headers: headers)
+    }
+}

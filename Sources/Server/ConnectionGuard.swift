@@ -1,0 +1,285 @@
+import HTTPAPI
+import NIOCore
+import NIOHTTP1
+import NIOHTTPTypesHTTP1
+
+/// Puts the guards of a connection in their places: `ByteGuard` before the HTTP parser, `HeadGuard` right after it.
+///
+/// Hummingbird adds handlers only behind its own conversion, where the HTTP version, doubled fields and the raw bytes are gone already.
+final class ConnectionGuard: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = NIOAny
+
+    private let limits: ConnectionLimits
+    private let ledger: ConnectionLedger
+
+    init(limits: ConnectionLimits, ledger: ConnectionLedger) {
+        self.limits = limits
+        self.ledger = ledger
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        let pipeline = context.pipeline.syncOperations
+        let state = ConnectionState()
+        do {
+            let codec = try pipeline.handler(type: HTTP1ToHTTPServerCodec.self)
+            try pipeline.addHandler(ByteGuard(limits: limits, ledger: ledger, state: state), position: .first)
+            try pipeline.addHandler(HeadGuard(limits: limits, state: state), position: .before(codec))
+        } catch {
+            // An unguarded connection is not served.
+            context.close(promise: nil)
+        }
+    }
+}
+
+/// What the two guards of a connection know together; both run on its event loop.
+final class ConnectionState {
+    enum Phase {
+        /// Between requests: the next byte begins a head.
+        case idle
+        case head
+        case body
+        /// The request was refused: what else comes is thrown away until the connection ends.
+        case refused
+    }
+
+    var phase = Phase.idle
+    var headTimer: Scheduled<Void>?
+    /// Whether the request line of the head being read has ended.
+    var requestLineEnded = false
+
+    func enter(_ phase: Phase) {
+        self.phase = phase
+        if phase != .head { headTimer?.cancel() }
+    }
+}
+
+/// Guards the bytes of a connection: how many there are from one address, how long a head may take, how long an answer may lie unread.
+final class ByteGuard: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private let limits: ConnectionLimits
+    private let ledger: ConnectionLedger
+    private let state: ConnectionState
+    private var entered: [UInt8]?
+    /// Bytes given to be sent since the connection began.
+    private var given = 0
+    private var sent = 0
+    private var lastProgress = NIODeadline.now()
+    private var watch: Scheduled<Void>?
+
+    init(limits: ConnectionLimits, ledger: ConnectionLedger, state: ConnectionState) {
+        self.limits = limits
+        self.ledger = ledger
+        self.state = state
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        if context.channel.isActive { enter(context) }
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        enter(context)
+        context.fireChannelActive()
+    }
+
+    private func enter(_ context: ChannelHandlerContext) {
+        guard entered == nil else { return }
+        let address = ConnectionLedger.key(of: context.remoteAddress)
+        if ledger.enter(address) {
+            entered = address
+        } else {
+            state.enter(.refused)
+            context.close(promise: nil)
+        }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        leave()
+        context.fireChannelInactive()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        leave()
+    }
+
+    private func leave() {
+        state.headTimer?.cancel()
+        watch?.cancel()
+        watch = nil
+        if let address = entered { ledger.leave(address) }
+        entered = nil
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch state.phase {
+        case .refused: return
+        case .idle:
+            state.enter(.head)
+            state.requestLineEnded = false
+            state.headTimer = context.eventLoop.assumeIsolated().scheduleTask(in: limits.headTime) { [state] in
+                if state.phase == .head { context.close(promise: nil) }
+            }
+        case .head, .body: break
+        }
+        if state.phase == .head, !state.requestLineEnded {
+            state.requestLineEnded = unwrapInboundIn(data).readableBytesView.contains(UInt8(ascii: "\n"))
+        }
+        context.fireChannelRead(data)
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        given += unwrapOutboundIn(data).readableBytes
+        context.write(data, promise: promise)
+    }
+
+    func flush(context: ChannelHandlerContext) {
+        context.flush()
+        guard watch == nil, let waiting = waiting(context), waiting > 0 else { return }
+        sent = given - waiting
+        lastProgress = .now()
+        scheduleWatch(context)
+    }
+
+    /// Looks now and then whether the client has taken something of what waits for it.
+    private func scheduleWatch(_ context: ChannelHandlerContext) {
+        watch = context.eventLoop.assumeIsolated().scheduleTask(in: .nanoseconds(max(limits.stallTime.nanoseconds / 8, 1))) { [weak self] in
+            self?.look(context)
+        }
+    }
+
+    private func look(_ context: ChannelHandlerContext) {
+        watch = nil
+        guard let waiting = waiting(context), waiting > 0 else { return }
+        if given - waiting > sent {
+            sent = given - waiting
+            lastProgress = .now()
+        } else if NIODeadline.now() - lastProgress >= limits.stallTime {
+            context.close(promise: nil)
+            return
+        }
+        scheduleWatch(context)
+    }
+
+    private func waiting(_ context: ChannelHandlerContext) -> Int? {
+        try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)
+    }
+}
+
+/// Guards the requests of a connection: refuses what is too long, doubled, malformed or unwanted before anything is done with it.
+///
+/// A refused request is passed on as a `RefusedRequest`, so that its answer comes in its turn; then the connection ends.
+final class HeadGuard: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias InboundOut = HTTPServerRequestPart
+    typealias OutboundIn = HTTPServerResponsePart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    private let limits: ConnectionLimits
+    private let state: ConnectionState
+    private var bodyBytes = 0
+    /// Requests passed on whose answer has not been written.
+    private var unanswered = 0
+
+    init(limits: ConnectionLimits, state: ConnectionState) {
+        self.limits = limits
+        self.state = state
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard state.phase != .refused else { return }
+        switch unwrapInboundIn(data) {
+        case .head(var head):
+            if let code = refusal(of: head) {
+                refuse(context, code, method: head.method)
+            } else {
+                state.enter(.body)
+                bodyBytes = 0
+                unanswered += 1
+                normalise(&head)
+                context.fireChannelRead(wrapInboundOut(.head(head)))
+            }
+        case .body(let bytes):
+            bodyBytes += bytes.readableBytes
+            if bodyBytes > limits.body {
+                state.enter(.refused)
+                context.close(promise: nil)
+            } else {
+                context.fireChannelRead(data)
+            }
+        case .end:
+            state.enter(.idle)
+            context.fireChannelRead(data)
+        }
+    }
+
+    /// Why a request is not served, from its head alone.
+    private func refusal(of head: HTTPRequestHead) -> Problem.Code? {
+        guard head.uri.utf8.count <= limits.address else { return .addressTooLong }
+        let size = head.headers.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count }
+        guard head.headers.count <= limits.headerFields, size <= limits.headers else { return .headersTooLarge }
+        // RFC 9112, 3.2: exactly one Host; two of them are how requests are smuggled.
+        let hosts = head.headers["host"].count
+        guard hosts == 1 || (hosts == 0 && head.version.major == 1 && head.version.minor == 0) else { return .badRequest }
+        let hasLength = head.headers.contains(name: "content-length")
+        let isChunked = head.headers.contains(name: "transfer-encoding")
+        guard !(hasLength && isChunked) else { return .badRequest }
+        guard head.headers["content-encoding"].allSatisfy({ $0.lowercased() == "identity" || $0.isEmpty }) else {
+            return .unsupportedEncoding
+        }
+        let length = head.headers["content-length"].first.map { Int($0) ?? Int.max } ?? 0
+        switch head.method {
+        case .POST, .PUT, .PATCH: if length > limits.body { return .bodyTooLarge }
+        case .CONNECT: return .methodNotAllowed
+        default: if length > 0 || isChunked { return .bodyTooLarge }
+        }
+        return nil
+    }
+
+    /// Makes plain what the part behind looks at: `Connection: close` when the connection is to end after the answer.
+    private func normalise(_ head: inout HTTPRequestHead) {
+        let isUpgrade = head.headers.contains(name: "upgrade")
+        if !head.isKeepAlive || isUpgrade {
+            head.headers.replaceOrAdd(name: "connection", value: "close")
+        } else {
+            head.headers.remove(name: "connection")
+        }
+        head.headers.remove(name: "upgrade")
+    }
+
+    private func refuse(_ context: ChannelHandlerContext, _ code: Problem.Code, method: HTTPMethod) {
+        state.enter(.refused)
+        unanswered += 1
+        let head = HTTPRequestHead(
+            version: .http1_1, method: method == .HEAD ? .HEAD : .GET, uri: RefusedRequest.path(code), headers: ["connection": "close"])
+        context.fireChannelRead(wrapInboundOut(.head(head)))
+        context.fireChannelRead(wrapInboundOut(.end(nil)))
+        context.fireChannelReadComplete()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard error is HTTPParserError else { return context.fireErrorCaught(error) }
+        switch state.phase {
+        case .idle, .head:
+            let isTooLarge = (error as? HTTPParserError) == .headerOverflow
+            refuse(context, isTooLarge ? (state.requestLineEnded ? .headersTooLarge : .addressTooLong) : .badRequest, method: .GET)
+        case .body:
+            // In the middle of a body there is nothing to answer to any more.
+            state.enter(.refused)
+            context.close(promise: nil)
+        case .refused: break
+        }
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        let part = unwrapOutboundIn(data)
+        context.write(data, promise: promise)
+        guard case .end = part else { return }
+        unanswered -= 1
+        if state.phase == .refused, unanswered == 0 {
+            context.eventLoop.assumeIsolated().scheduleTask(in: limits.lingerTime) { context.close(promise: nil) }
+        }
+    }
+}

@@ -1,0 +1,69 @@
+import NIOCore
+import Synchronization
+
+/// What one connection, and all of them together, may cost. Shared documents call these promises; each has a test.
+public struct ConnectionLimits: Sendable {
+    /// Bytes of the address in a request line.
+    public var address = 8 << 10
+    /// Bytes of all header fields together, names and values.
+    public var headers = 16 << 10
+    public var headerFields = 100
+    /// From the first byte of a request until its head is there.
+    public var headTime = TimeAmount.seconds(10)
+    /// Bytes of a body, for methods that may have one.
+    public var body = 64 << 10
+    /// How long a client may take nothing of an answer.
+    public var stallTime = TimeAmount.seconds(20)
+    /// How long a connection may lie idle between requests.
+    public var idleTime = TimeAmount.seconds(15)
+    /// How long a refused connection stays open, so that the answer arrives before the end.
+    public var lingerTime = TimeAmount.seconds(1)
+    public var connectionsPerAddress = 256
+    public var connections = 20_000
+
+    public init() {}
+}
+
+/// Counts open connections, in all and for each address.
+final class ConnectionLedger: Sendable {
+    private let limits: ConnectionLimits
+    private let open = Mutex<(total: Int, byAddress: [[UInt8]: Int])>((0, [:]))
+
+    init(limits: ConnectionLimits) {
+        self.limits = limits
+    }
+
+    /// False when there are too many already; nothing is then counted.
+    func enter(_ address: [UInt8]) -> Bool {
+        open.withLock { open in
+            let here = open.byAddress[address, default: 0]
+            guard open.total < limits.connections, here < limits.connectionsPerAddress else { return false }
+            open.total += 1
+            open.byAddress[address] = here + 1
+            return true
+        }
+    }
+
+    func leave(_ address: [UInt8]) {
+        open.withLock { open in
+            open.total -= 1
+            let here = open.byAddress[address, default: 1] - 1
+            open.byAddress[address] = here == 0 ? nil : here
+        }
+    }
+
+    var count: Int { open.withLock { $0.total } }
+
+    /// What counts as one address: all of IPv4, the first 64 bits of IPv6, of which one subscriber has the rest to himself.
+    static func key(of address: SocketAddress?) -> [UInt8] {
+        switch address {
+        case .v4(let address):
+            return withUnsafeBytes(of: address.address.sin_addr) { Array($0) }
+        case .v6(let address):
+            let bytes = withUnsafeBytes(of: address.address.sin6_addr) { Array($0) }
+            let isMappedIPv4 = bytes[0..<10].allSatisfy { $0 == 0 } && bytes[10] == 0xFF && bytes[11] == 0xFF
+            return isMappedIPv4 ? Array(bytes[12...]) : Array(bytes[..<8])
+        default: return []
+        }
+    }
+}

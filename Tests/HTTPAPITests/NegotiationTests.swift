@@ -1,0 +1,113 @@
+import Testing
+
+@testable import HTTPAPI
+
+@Suite struct NegotiationTests {
+    private func chosen(f: String? = nil, _ accept: String...) throws -> String {
+        try Negotiation.choose([.geoJSON, .html], f: f, accept: accept).name
+    }
+
+    @Test func `no Accept gets JSON`() throws {
+        #expect(try chosen() == "json")
+        #expect(try chosen("*/*") == "json")
+        #expect(try chosen("") == "json")
+        #expect(try chosen("image/png") == "json")
+        #expect(try chosen("application/json") == "json")
+    }
+
+    @Test func `browsers get HTML`() throws {
+        #expect(try chosen("text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8") == "html")
+        #expect(try chosen("text/*") == "html")
+        #expect(try chosen("application/geo+json;q=0.5, text/html;q=0.6") == "html")
+        #expect(try chosen("text/html;q=0, */*") == "json")
+        #expect(try chosen("text/html;q=nonsense") == "json")
+    }
+
+    @Test func `f wins over Accept`() throws {
+        #expect(try chosen(f: "json", "text/html") == "json")
+        #expect(try chosen(f: "html", "application/json") == "html")
+        #expect(throws: Problem.self) { try chosen(f: "xml") }
+        #expect(throws: Problem.self) { try chosen(f: "JSON") }
+    }
+
+    @Test func `gzip is taken where the client takes it`() {
+        #expect(Negotiation.acceptsGzip(["gzip, deflate, br"]))
+        #expect(Negotiation.acceptsGzip(["br;q=1.0", "GZIP;q=0.1"]))
+        #expect(Negotiation.acceptsGzip(["*"]))
+        #expect(!Negotiation.acceptsGzip([]))
+        #expect(!Negotiation.acceptsGzip(["identity"]))
+        #expect(!Negotiation.acceptsGzip(["gzip;q=0, *"]))
+        #expect(!Negotiation.acceptsGzip(["*, gzip;q=0.000"]))
+    }
+
+    @Test func `Japanese unless English is liked better`() {
+        #expect(Negotiation.language([]) == "ja")
+        #expect(Negotiation.language(["en-US,en;q=0.9"]) == "en")
+        #expect(Negotiation.language(["ja,en;q=0.9"]) == "ja")
+        #expect(Negotiation.language(["en;q=0.5, ja;q=0.8"]) == "ja")
+        #expect(Negotiation.language(["fr"]) == "ja")
+    }
+
+    @Test func `entity tags are compared as lists, weakly`() {
+        let tag = EntityTag(from: ["a", "bc"])
+        #expect(tag != EntityTag(from: ["ab", "c"]))
+        #expect(tag.matches(ifNoneMatch: ["*"]))
+        #expect(tag.matches(ifNoneMatch: ["\"x\", \(tag.text)"]))
+        #expect(tag.matches(ifNoneMatch: ["W/" + tag.text]))
+        #expect(tag.matches(ifNoneMatch: [tag.compressed.text]))
+        #expect(!tag.matches(ifNoneMatch: []))
+        #expect(!tag.matches(ifNoneMatch: ["\"x\""]))
+        #expect(!tag.matches(ifNoneMatch: [String(tag.text.dropFirst().dropLast())]))
+    }
+
+    @Test(arguments: ["localhost", "127.0.0.1:8080", "gis.city.mihon.lg.jp", "[::1]:8080", "[2001:db8::1]", "a_b"])
+    func `hosts`(text: String) {
+        #expect(BaseURL(host: text)?.text == "http://" + text)
+    }
+
+    @Test(arguments: [
+        "", "evil.example/path", "a b", "a@b", "a:99999", "a:", "a:b", "[::1", "a\"b", "<script>", "a%2Fb", "ほげ", "a?b", "a#b", "[x]",
+        ":80",
+        String(repeating: "a", count: 256),
+    ])
+    func `hosts that are none`(text: String) {
+        #expect(BaseURL(host: text) == nil)
+    }
+
+    @Test func `configured addresses`() {
+        #expect(BaseURL(configured: "https://gis.example/kasane/")?.text == "https://gis.example/kasane")
+        #expect(BaseURL(configured: "ftp://gis.example") == nil)
+        #expect(BaseURL(configured: "https://gis.example/a b") == nil)
+        #expect(BaseURL(configured: "gis.example") == nil)
+    }
+
+    @Test(arguments: ["道路/中央 1+2", "a&b=c?d#e", "100%", "..", "", "が\u{304B}\u{3099}", "🗾~._-"])
+    func `encoding and decoding come round`(text: String) {
+        let encoded = PercentCoding.encode(text)
+        #expect(encoded.utf8.allSatisfy { $0 < 0x80 && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "+") })
+        #expect(PercentCoding.decode(encoded).map { Array($0.utf8) } == Array(text.utf8))
+        #expect(PercentCoding.decode(encoded, plusIsSpace: true).map { Array($0.utf8) } == Array(text.utf8))
+    }
+
+    @Test func `a plus is itself in a path and a space in a query`() {
+        #expect(PercentCoding.decode("a+b%20c") == "a+b c")
+        #expect(PercentCoding.decode("a+b%20c", plusIsSpace: true) == "a b c")
+        #expect(PercentCoding.decode("%252e") == "%2e")
+    }
+
+    @Test func `markup escapes whatever is not markup`() {
+        let hostile = "<script>alert(\"1\")</script>&'"
+        let inner: Markup = "<b>\(hostile)</b>"
+        let outer: Markup = "<p title=\"\(hostile)\">\(inner)</p>"
+        #expect(inner.text == "<b>&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&amp;&#39;</b>")
+        #expect(!outer.text.contains("<script>"))
+        #expect(outer.text.contains(inner.text))
+    }
+
+    @Test func `gzip comes round and is smaller`() throws {
+        let bytes = Array(String(repeating: "統合型GIS ", count: 1000).utf8)
+        let small = Gzip.compress(bytes, level: 1)
+        #expect(small.count < bytes.count / 10)
+        #expect(small.prefix(2) == [0x1F, 0x8B])
+    }
+}
