@@ -1,0 +1,44 @@
+"""Runs the parts that were asked for, one after another, and puts each part's figures into README.md as soon as it has them."""
+import argparse
+import os
+import pathlib
+import sys
+
+import flatgeobuf
+import lists
+import parts
+import report
+import town
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="Tools/Benchmarks/run")
+    parser.add_argument("--data", type=pathlib.Path, help="a FlatGeobuf file with a spatial index; without it an invented town is made")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("parts", nargs="*", metavar="part", help="of: " + " ".join(parts.ALL))
+    arguments = parser.parse_args()
+    wrong = [part for part in arguments.parts if part not in parts.ALL]
+    if wrong:
+        parser.error("no such part: " + " ".join(wrong))
+
+    work = pathlib.Path(os.environ["KASANE_BENCH_WORK"])
+    work.mkdir(parents=True, exist_ok=True)
+    if arguments.data is None:
+        data = town.make(work)
+        name = f"invented town, seed {town.SEED}"
+    else:
+        data = arguments.data.resolve()
+        name = data.name
+    with open(data, "rb") as file:
+        count = flatgeobuf.Header(file).count
+    print(f"{name}: {count:,} features", file=sys.stderr)
+    bench = parts.Bench(work, data, arguments.rounds, lists.Lists(work, data))
+    for part in arguments.parts or parts.ALL:
+        print(f"--- {part}", file=sys.stderr)
+        report.write(part, f"{name}, {count:,} features", parts.ALL[part](bench))
+
+
+try:
+    main()
+except (parts.Disagreement, flatgeobuf.Unreadable) as error:
+    sys.exit(f"{error}")
