@@ -87,11 +87,11 @@ struct CSVReading {
         }
         let decoder = try TextDecoder(encoding)
         let mark = encoding == .iso2022JP ? 0 : text.bytes.starts(with: [0xFF, 0xFE]) || text.bytes.starts(with: [0xFE, 0xFF]) ? 2 : 0
-        guard let plain = decoder.decode(UnsafeRawBufferPointer(rebasing: text.bytes[mark...])) else {
+        guard let plain = decoder.data(UnsafeRawBufferPointer(rebasing: text.bytes[mark...])) else {
             throw RecordFailure(code: "undecodable-text", message: "the file is not \(encoding.name) throughout")
         }
         let path = scratch + "/recoded.csv"
-        guard FileManager.default.createFile(atPath: path, contents: Data(plain)) else {
+        guard FileManager.default.createFile(atPath: path, contents: plain) else {
             throw RecordFailure(code: "no-room", message: "the scratch folder cannot be written")
         }
         return try MappedText(path)

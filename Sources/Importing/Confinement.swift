@@ -12,14 +12,19 @@ struct Confinement {
     /// What GDAL and PROJ look up while they read; nothing else of the system.
     private static let libraries = ["/usr/share/gdal", "/usr/share/proj", "/usr/share/zoneinfo", "/etc/localtime"]
 
-    /// Cannot be undone. Called while the program has one thread.
-    /// - Throws: `no-confinement` when the machine does not offer it; the file is not opened then.
-    func apply() throws(RecordFailure) {
+    /// Only what needs nothing of the kernel but setrlimit; for a program that others confine.
+    func applyLimits() throws(RecordFailure) {
         var limits = sandbox_limits(
             address_space_bytes: memoryLimit, cpu_seconds: timeLimit, file_bytes: UInt64(ZipDirectory.sizeLimit), open_files: 256,
             processes: 256)
         try check(sandbox_no_new_privileges(), "no_new_privs")
         try check(sandbox_set_limits(&limits), "limits")
+    }
+
+    /// Cannot be undone. Called while the program has one thread.
+    /// - Throws: `no-confinement` when the machine does not offer it; the file is not opened then.
+    func apply() throws(RecordFailure) {
+        try applyLimits()
         let variables: [String] = ["GDAL_DATA", "PROJ_DATA", "PROJ_LIB"]
         let environment = variables.compactMap { name in getenv(name).map { String(cString: $0) } }
         let needed = readable.map { (path: $0, rights: SANDBOX_READ, optional: Int32(0)) }

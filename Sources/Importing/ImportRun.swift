@@ -11,7 +11,7 @@ public struct ImportRun {
     /// - Parameter arguments: with `input` and `scratch` set.
     public init(_ arguments: ImportArguments) {
         self.arguments = arguments
-        scratch = arguments.scratch ?? ""
+        scratch = Input.realPath(arguments.scratch ?? "") ?? ""
     }
 
     /// Writes records to `descriptor`. A failure is written there too.
@@ -45,14 +45,16 @@ public struct ImportRun {
 
     private func run(_ output: inout RecordOutput) throws {
         let input = try Input(arguments)
+        guard !scratch.isEmpty else { throw RecordFailure(code: "no-room", message: "there is no scratch folder") }
         var encodings = TextEncoding.common
         if let named = arguments.encoding.flatMap({ TextEncoding(named: $0) }) { encodings.append(named) }
         TextDecoder.preload(encodings)
         GDALLibrary.start(scratch: scratch)
-        if arguments.confinement == .landlock {
-            try Confinement(
-                readable: input.readable, writable: [scratch], memoryLimit: arguments.memoryLimit, timeLimit: arguments.timeLimit
-            ).apply()
+        let confinement = Confinement(
+            readable: input.readable, writable: [scratch], memoryLimit: arguments.memoryLimit, timeLimit: arguments.timeLimit)
+        switch arguments.confinement {
+        case .landlock: try confinement.apply()
+        case .none: try confinement.applyLimits()
         }
 
         let crs = try arguments.crs.map { text throws(RecordFailure) in try CRSReading.parse(text) }
@@ -119,7 +121,11 @@ public struct ImportRun {
                 code: "too-many-columns", message: "\(fields.columns.count) columns; \(RecordFormat.fieldLimit) are the most")
         }
         let reading = FeatureReading(layer: layer, format: file.format)
-        let reference = layer.reference
+        var reference = layer.reference
+        // GDAL takes heights in a GeoJSON for another reference system than RFC 7946 has.
+        if [.geoJSON, .geoJSONSequence].contains(file.format), reference.crs?.code == "4979" {
+            reference.crs = try CRSReading.parse("EPSG:4326")
+        }
         try output.writer.header(
             reading.header(layers: names, reference: reference, crs: crs, name: single ? file.name : layer.name, fields: fields))
         if arguments.list { return }
@@ -196,17 +202,23 @@ private struct Input {
 
     init(_ arguments: ImportArguments) throws(RecordFailure) {
         // The real path, since Landlock follows links and so must the comparison of names.
-        guard let real = realpath(arguments.input, nil) else {
+        guard let real = Self.realPath(arguments.input) else {
             throw RecordFailure(code: "unreadable", message: "there is no such file")
         }
-        defer { free(real) }
-        path = String(cString: real)
+        path = real
         name = arguments.name ?? arguments.input.split(separator: "/").last.map(String.init) ?? "source"
         var about = stat()
         isFolder = stat(path, &about) == 0 && about.st_mode & S_IFMT == S_IFDIR
         guard !isFolder else { return }
         let own = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-        for folder in [own, arguments.companions].compactMap({ $0 }) { addSiblings(in: folder) }
+        for folder in [own, arguments.companions.flatMap { Self.realPath($0) }].compactMap({ $0 }) { addSiblings(in: folder) }
+    }
+
+    /// Absolute and without links; nil when there is nothing.
+    static func realPath(_ path: String) -> String? {
+        guard let real = realpath(path, nil) else { return nil }
+        defer { free(real) }
+        return String(cString: real)
     }
 
     /// Files of the same stem with the endings of a shapefile's parts.

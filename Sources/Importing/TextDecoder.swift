@@ -37,7 +37,7 @@ final class TextDecoder {
         room.deallocate()
     }
 
-    /// The bytes as UTF-8, valid until the next call; nil when they are not of this encoding.
+    /// The bytes as UTF-8, valid until the next call and as long as this lives; nil when they are not of this encoding.
     func decode(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
         guard let converter else { return UTF8Check.isValid(bytes) ? bytes : nil }
         if Self.isPlainASCII(bytes), encoding.keepsDelimiters { return bytes }
@@ -55,6 +55,12 @@ final class TextDecoder {
         // -1 is an error; more than 0 counts characters that were put by others.
         guard iconv(converter, &from, &fromLeft, &to, &toLeft) == 0, fromLeft == 0 else { return nil }
         return UnsafeRawBufferPointer(rebasing: room[..<(room.count - toLeft)])
+    }
+
+    /// The bytes as UTF-8 of their own, for whole files.
+    func data(_ bytes: UnsafeRawBufferPointer) -> Data? {
+        // In here `self` lives until the copy is made; a caller's last use might be the decoding itself.
+        decode(bytes).map { Data($0) }
     }
 
     func string(_ bytes: UnsafeRawBufferPointer) -> String? {

@@ -9,13 +9,14 @@ enum XMLRecoding {
         guard text.bytes.count <= 256 << 20 else {
             throw RecordFailure(code: "file-too-large", message: "a \(encoding.name) file of more than 256 MiB; UTF-8 has no such limit")
         }
-        guard let plain = try TextDecoder(encoding).decode(text.bytes) else {
+        guard let plain = try TextDecoder(encoding).data(text.bytes) else {
             throw RecordFailure(code: "undecodable-text", message: "the file is not \(encoding.name) throughout")
         }
-        // The declaration names the old encoding, so it goes.
+        // The declaration names the old encoding, so another takes its place.
         var body = plain[...]
         if body.starts(with: Array("<?xml".utf8)), let end = body.firstIndex(of: UInt8(ascii: ">")) { body = body[(end + 1)...] }
-        guard FileManager.default.createFile(atPath: target, contents: Data(body)) else {
+        guard FileManager.default.createFile(atPath: target, contents: Data("<?xml version=\"1.0\" encoding=\"UTF-8\"?>".utf8) + body)
+        else {
             throw RecordFailure(code: "no-room", message: "the scratch folder cannot be written")
         }
         // What decoding made of odd sequences is looked at again, since it is this that the parser reads.
