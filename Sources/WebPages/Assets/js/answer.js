@@ -89,15 +89,15 @@ function line(hazard) {
     return element("li", { class: `hazard ${status}` }, icon(status),
         element("div", {},
             element("p", { class: "kind" }, element("strong", { text: wordsOr(`kind.${hazard.kind}`, hazard.kind) }), what && element("span", { text: what })),
-            element("p", { class: "status", text: words(`status.${status}`) }),
-            status === "inside" ? classLine(hazard) : null,
+            element("p", { class: "verdict" }, element("span", { class: "status", text: words(`status.${status}`) }),
+                status === "inside" ? classOf(hazard) : null),
             element("p", { class: "meaning", text: wordsOr(`reason.${hazard.reason}`, words(`status.${status}.text`)) }),
             facts ? element("p", { class: "small", text: facts }) : null));
 }
 
-function classLine({ class: value, value: raw }) {
-    if (!value) return element("p", { class: "class", text: [words("class.unknown"), raw].filter(Boolean).join(": ") });
-    return element("p", { class: "class" }, value.color ? swatch(value.color, value.pattern ?? "plain") : null,
+function classOf({ class: value, value: raw }) {
+    if (!value) return element("span", { class: "class", text: [words("class.unknown"), raw].filter(Boolean).join(": ") });
+    return element("span", { class: "class" }, value.color ? swatch(value.color, value.pattern ?? "plain") : null,
         element("span", { text: localized(value.label) || words("class.unknown") }));
 }
 

@@ -134,7 +134,7 @@ class Page {
     /** A tile that did not come must not look like a place without a hazard. */
     trouble(event) {
         const layer = this.layers.find((each) => each.id === event.sourceId);
-        console.warn(event.error);
+        console.warn(event.error?.message ?? event);
         if (!layer || layer.failure) return;
         layer.failure = words("error.network");
         alert(layer.id, `${words("error.layer", { title: layer.title })} ${words("error.network")}`, () => {
