@@ -35,16 +35,10 @@ struct ArchiveTests {
     }
 
     @Test func `deflated entries are unpacked and what macOS adds is passed over`() throws {
-        guard FileManager.default.isExecutableFile(atPath: "/usr/bin/zip") else { return }
         let folder = try TemporaryFolder()
         _ = try made.write(folder, "data/made", cpg: "CP932")
         _ = try folder.file("__MACOSX/data/._made.shp", "x")
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/zip")
-        process.currentDirectoryURL = folder.url
-        process.arguments = ["-qr", "upload.zip", "data", "__MACOSX"]
-        try process.run()
-        process.waitUntilExit()
+        guard try systemTool("zip", "-qr", "upload.zip", "data", "__MACOSX", in: folder.url) else { return }
         let read = try ImporterProcess.run(folder.url.appendingPathComponent("upload.zip"))
         #expect(read.count == 2)
         #expect(read.column("NAME").first == .text(ShapefileTests.difficultText))
@@ -107,16 +101,9 @@ struct ArchiveTests {
     }
 
     @Test func `a bomb is refused by what it promises and by what it does`() throws {
-        // 2 MiB of zeros, deflated as one stored block would not be: runs of the longest match.
-        guard FileManager.default.isExecutableFile(atPath: "/usr/bin/zip") else { return }
         let folder = try TemporaryFolder()
         _ = try folder.file("zeros.csv", [UInt8](repeating: 0, count: 20 << 20))
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/zip")
-        process.currentDirectoryURL = folder.url
-        process.arguments = ["-q9", "bomb.zip", "zeros.csv"]
-        try process.run()
-        process.waitUntilExit()
+        guard try systemTool("zip", "-q9", "bomb.zip", "zeros.csv", in: folder.url) else { return }
         let bomb = folder.url.appendingPathComponent("bomb.zip")
         #expect(try ImporterProcess.run(bomb).failure?.code == "bad-archive")
 

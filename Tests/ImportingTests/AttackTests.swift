@@ -82,7 +82,7 @@ struct AttackTests {
         let folder = try TemporaryFolder()
         let source = try folder.file("a.geojson", Self.secret)
         let package = folder.url.appendingPathComponent("a.gpkg").path
-        guard try gdalTool("ogr2ogr", "-f", "GPKG", package, source.path, "-nln", "town", "-nlt", "POINT") == 0 else { return }
+        guard try systemTool("ogr2ogr", "-f", "GPKG", package, source.path, "-nln", "town", "-nlt", "POINT") else { return }
         #expect(try ImporterProcess.run(URL(fileURLWithPath: package)).count == 1)
         for view in [
             "WITH RECURSIVE r(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM r) SELECT i AS fid, NULL AS geom FROM r",
@@ -90,12 +90,9 @@ struct AttackTests {
         ] {
             let copy = folder.url.appendingPathComponent(UUID().uuidString + ".gpkg")
             try FileManager.default.copyItem(at: URL(fileURLWithPath: package), to: copy)
-            for statement in ["DROP TABLE rtree_town_geom", "ALTER TABLE town RENAME TO hidden", "CREATE VIEW town AS \(view)"] {
-                _ = try gdalTool("ogrinfo", copy.path, "-sql", statement)
-            }
+            guard try systemTool("sqlite3", copy.path, "DROP TABLE town; CREATE VIEW town AS \(view);") else { return }
             let read = try ImporterProcess.run(copy)
-            #expect(read.failure != nil || read.count == 1, "\(read)")
-            #expect(read.isOrderly)
+            #expect(read.failure?.code == "no-layers" && read.isOrderly)
         }
     }
 
@@ -125,15 +122,14 @@ struct AttackTests {
         }
     }
 
-    @Test func `memory has an end`() throws {
+    @Test func `a limit of memory ends the program, and what came is not taken for whole`() throws {
         let folder = try TemporaryFolder()
-        let rows = (0..<300_000).map {
-            "{\"type\":\"Feature\",\"properties\":{\"n\":\($0)},\"geometry\":{\"type\":\"Point\",\"coordinates\":[1,2]}}"
-        }
-        let text = "{\"type\":\"FeatureCollection\",\"features\":[" + rows.joined(separator: ",") + "]}"
-        let file = try folder.file("many.geojson", text)
-        let small = try ImporterProcess.run(file, "--limit-memory", "160000000", keep: false)
-        #expect(small.count == nil || small.count == 300_000)
+        let rows = (0..<300_000).map { "\($0),139,35\n" }.joined()
+        let file = try folder.file("many.csv", "n,x,y\n" + rows)
+        #expect(try ImporterProcess.run(file, keep: false).count == 300_000)
+        // Less than the program itself needs.
+        let small = try ImporterProcess.run(file, "--limit-memory", "20000000", keep: false)
+        #expect(small.count == nil && (small.failure != nil || small.streamError != nil))
     }
 }
 

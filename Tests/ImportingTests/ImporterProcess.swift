@@ -138,16 +138,22 @@ final class TemporaryFolder {
     func file(_ name: String, _ text: String) throws -> URL { try file(name, Array(text.utf8)) }
 }
 
-/// Runs one of GDAL's own programs; nil when the machine has none.
-func gdalTool(_ name: String, _ arguments: String...) throws -> Int32? {
+/// Runs a program of the system (GDAL's own, sqlite3, …); false, with a word about it, when the machine has none. A program that fails is an error.
+func systemTool(_ name: String, _ arguments: String..., in folder: URL? = nil) throws -> Bool {
     let path = "/usr/bin/" + name
-    guard FileManager.default.isExecutableFile(atPath: path) else { return nil }
+    guard FileManager.default.isExecutableFile(atPath: path) else {
+        print("\(path) is not there; a test that makes its file with it is skipped")
+        if ProcessInfo.processInfo.environment["KASANE_STRICT"] == "1" { Issue.record("\(path) is missing, and KASANE_STRICT=1") }
+        return false
+    }
     let process = Process()
     process.executableURL = URL(fileURLWithPath: path)
+    if let folder { process.currentDirectoryURL = folder }
     process.arguments = arguments
     process.standardOutput = FileHandle.nullDevice
     process.standardError = FileHandle.nullDevice
     try process.run()
     process.waitUntilExit()
-    return process.terminationStatus
+    try #require(process.terminationStatus == 0, "\(name) \(arguments.joined(separator: " "))")
+    return true
 }
