@@ -210,8 +210,11 @@ def test_everything_has_a_name_and_room(visit, size, language):
                     seen.filter((each) => !(each.getAttribute("aria-label") ?? each.labels?.[0]?.textContent ?? each.textContent).trim()).map((each) => each.outerHTML)];
         }""")
         assert not small and not nameless
-    zoom = page.locator("#zoom-in").bounding_box()
-    assert zoom["width"] >= 44 and zoom["height"] >= 44
+    stage = page.locator(".stage").bounding_box()
+    for button in page.locator("#controls button:visible").all():
+        box = button.bounding_box()
+        assert box["width"] >= 44 and box["height"] >= 44
+        assert stage["x"] <= box["x"] and stage["y"] <= box["y"], "cut off"
 
 
 def contrast(a, b):
