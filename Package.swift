@@ -25,6 +25,7 @@ let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -38,19 +39,23 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
-        // 0: system libraries, and the few system calls that Swift cannot make itself
+        // 0: system libraries, the few system calls that Swift cannot make itself, and the pages' files inside the program
         system("CGEOS", "geos", apt: "libgeos-dev"),
         system("CPROJ", "proj", apt: "libproj-dev"),
         system("CGDAL", "gdal", apt: "libgdal-dev"),
         system("CDeflate", "libdeflate", apt: "libdeflate-dev"),
         system("CXXHash", "libxxhash", apt: "libxxhash-dev"),
+        system("CZlib", "zlib", apt: "zlib1g-dev"),
         .target(name: "CSandbox"),
+        .target(name: "CPageAssets"),
         // 1
         tier("Geo"),
         tier("Access", crypto),
@@ -65,28 +70,58 @@ let package = Package(
         tier("LayerCatalog", "Geo", "Access", "Descriptions", grdb),
         tier("Tiles", "Geo"),
         // 4
-        tier("Importing", "Geo", "RecordStream", "CGDAL", "CSandbox"),
-        tier("Loading", "Geo", "GeoNative", "RecordStream", "Descriptions", "LayerStore"),
+        tier("Importing", "Geo", "RecordStream", "CGDAL", "CSandbox", "CZlib"),
+        tier("Loading", "Geo", "GeoNative", "RecordStream", "Descriptions", "Access", "LayerStore", "LayerCatalog", crypto),
         // 5
         tier("LayerAtlas", "Geo", "Access", "Descriptions", "LayerStore", "LayerCatalog"),
         // 6
-        tier("Query", "Geo", "GeoNative", "Formats", "LayerStore", "Tiles", "LayerAtlas", "Descriptions"),
+        tier("Query", "Geo", "Formats", "LayerStore", "Tiles", "LayerAtlas"),
         // 7
-        tier("HazardAnswer", "Geo", "Descriptions", "Access", "LayerAtlas", "Query"),
+        tier("HazardAnswer", "Geo", "Access", "Descriptions", "LayerStore", "LayerAtlas", "Query"),
         // 8
         tier(
-            "HTTPAPI", "Geo", "Access", "Descriptions", "LayerAtlas", "Query", "HazardAnswer", "CDeflate", hummingbird, logging,
-            .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTPTypes", package: "swift-nio-extras")),
-        tier("WebPages", hummingbird, resources: [.embedInCode("Assets")]),
+            "HTTPAPI", "Geo", "Access", "Descriptions", "LayerAtlas", "Query", "HazardAnswer", "CDeflate", crypto, hummingbird, httpTypes,
+            logging, .product(name: "NIOCore", package: "swift-nio")),
+        .target(
+            name: "WebPages", dependencies: ["CPageAssets", "CDeflate", "CXXHash", hummingbird, httpTypes], exclude: ["Assets"],
+            swiftSettings: settings),
         // 9
         tier(
-            "Server", "Access", "Descriptions", "LayerCatalog", "LayerAtlas", "Query", "HazardAnswer", "HTTPAPI", "WebPages",
-            "Loading", hummingbird, lifecycle, logging),
+            "Server", "Geo", "Access", "LayerCatalog", "LayerAtlas", "Query", "HTTPAPI", "WebPages", hummingbird, lifecycle, logging, yams,
+            .product(name: "HummingbirdCore", package: "hummingbird"), .product(name: "NIOCore", package: "swift-nio"),
+            .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
+            .product(name: "UnixSignals", package: "swift-service-lifecycle")),
         // 10
-        .executableTarget(name: "kasane", dependencies: ["Server", "Loading", arguments], swiftSettings: settings),
-        .executableTarget(name: "kasane-import", dependencies: ["Importing"], swiftSettings: settings),
+        .executableTarget(
+            name: "kasane", dependencies: ["Geo", "Descriptions", "LayerCatalog", "Loading", "HTTPAPI", "Server", arguments, logging],
+            swiftSettings: settings),
+        .executableTarget(name: "kasane-import", dependencies: ["Importing", "RecordStream"], swiftSettings: settings),
+        .executableTarget(
+            name: "kasane-bench", dependencies: ["Geo", "Access", "SpatialIndex", "LayerCatalog", "LayerAtlas", "Query"],
+            path: "Tools/Benchmarks", exclude: ["README.md", "run", "driver"], swiftSettings: settings),
 
         .target(name: "TestKit", dependencies: ["Geo"], path: "Tests/TestKit", swiftSettings: settings),
+        .target(
+            name: "AtlasKit", dependencies: ["Geo", "Descriptions", "LayerStore", "LayerCatalog", "LayerAtlas", "TestKit"],
+            path: "Tests/AtlasKit", swiftSettings: settings),
         tests("Geo"),
+        tests("Access"),
+        tests("SpatialIndex", "Geo"),
+        tests("GeoNative", "Geo"),
+        tests("RecordStream", "Geo"),
+        tests("Descriptions", "Geo"),
+        tests("Formats", "Geo"),
+        tests("LayerStore", "Geo"),
+        tests("LayerCatalog", "Geo", "Access", "Descriptions", grdb),
+        tests("Tiles", "Geo", "CGEOS"),
+        tests("Importing", "Geo", "RecordStream", "kasane-import"),
+        tests("LayerAtlas", "Geo", "Access", "Descriptions", "LayerStore", "LayerCatalog", "AtlasKit"),
+        tests("Query", "Geo", "GeoNative", "LayerStore"),
+        tests("HazardAnswer", "Geo", "Access", "Descriptions", "LayerStore", "LayerAtlas", "Query", "AtlasKit"),
+        tests(
+            "Loading", "Geo", "GeoNative", "RecordStream", "Descriptions", "LayerStore", "LayerCatalog", "kasane-import"),
+        tests("HTTPAPI", "Geo", "Query"),
+        tests("Server", "Geo", "Descriptions", "LayerCatalog", "AtlasKit", logging),
+        tests("WebPages", hummingbird, httpTypes, .product(name: "HummingbirdTesting", package: "hummingbird")),
     ]
 )
