@@ -35,19 +35,27 @@ final class ChildProcess: Sendable {
 
     deinit {
         if ending.withLock({ $0 }) == nil {
-            kill(identifier, SIGKILL)
+            terminate()
             _ = finish()
         }
         close(output)
     }
 
-    /// Waits for the end of the child, which must have closed its output or been killed.
+    /// Waits for the end of the child, which has nothing more to say: one that lingers is ended.
     @discardableResult
     func finish() -> Ending {
         ending.withLock { known in
             if let known { return known }
             var status: Int32 = 0
-            while waitpid(identifier, &status, 0) < 0 && errno == EINTR {}
+            var patience = Self.lingering
+            while true {
+                let ended = waitpid(identifier, &status, patience > 0 ? WNOHANG : 0)
+                if ended == identifier || (ended < 0 && errno != EINTR) { break }
+                guard ended == 0 else { continue }
+                usleep(1000)
+                patience -= 1
+                if patience == 0 { kill(-identifier, SIGKILL) }
+            }
             watcher.stop()
             // WIFEXITED and its fellows are macros that Swift does not see.
             let result: Ending = status & 0x7F == 0 ? .exited((status >> 8) & 0xFF) : .signalled(status & 0x7F)
@@ -56,7 +64,16 @@ final class ChildProcess: Sendable {
         }
     }
 
-    func terminate() { kill(identifier, SIGKILL) }
+    /// The child and what it started: all are of its group, and whoever is left would keep our pipes open.
+    func terminate() {
+        ending.withLock { known in
+            // Once it was waited for, its number may be another's.
+            if known == nil { kill(-identifier, SIGKILL) }
+        }
+    }
+
+    /// Milliseconds that a child may take to end after its output did.
+    private static let lingering = 10_000
 
     /// The time on the clock was over.
     var wasOverdue: Bool { watcher.wasOverdue }
@@ -216,7 +233,7 @@ private final class Watcher: Sendable {
             wasKilled = true
             if !cancellation.isCancelled { state.withLock { $0.isOverdue = true } }
             // Not after `finish` has seen its end: the number could be another's by then.
-            if !state.withLock({ $0.isStopped }) { kill(process, SIGKILL) }
+            if !state.withLock({ $0.isStopped }) { kill(-process, SIGKILL) }
         }
     }
 }

@@ -154,7 +154,10 @@ final class FeaturePass {
             areas = sum
             detail = String(format: "%.2f m² → %.2f m²", before, after)
         }
-        for code in verdict.changes { log.note(code, place(row, fields, near, detail: code.isRepair ? detail : nil)) }
+        for code in verdict.changes {
+            // Nobody has to look at every ring that shapefiles draw the other way round.
+            log.note(code, code == .winding ? nil : place(row, fields, near, detail: code.isRepair ? detail : nil))
+        }
         if verdict.changes.contains(where: \.isRepair) { counts.repaired += 1 }
     }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// Where strangers' files are read: `kasane-import` in a process of its own, with limits and without network.
 ///
@@ -44,9 +45,13 @@ public struct ImportJail: Sendable {
     /// - Parameter allowsNone: the source is trusted, so reading it in the open is better than not at all.
     public static func prepare(allowsNone: Bool, limits: Limits = Limits()) throws(LoadError) -> ImportJail {
         let importer = try findImporter()
+        // What works once works for the life of the process.
+        if let kind = known.withLock({ $0[importer] }) { return ImportJail(kind: kind, limits: limits, importer: importer) }
         for kind in [Kind.bubblewrap, .bubblewrapAlone, .landlock] {
             let jail = ImportJail(kind: kind, limits: limits, importer: importer)
-            if jail.works { return jail }
+            guard jail.works else { continue }
+            known.withLock { $0[importer] = kind }
+            return jail
         }
         if allowsNone { return ImportJail(kind: .none, limits: limits, importer: importer) }
         throw LoadError(
@@ -54,6 +59,9 @@ public struct ImportJail: Sendable {
             ja: "この計算機では読み込みを隔離できません（bubblewrap も Landlock も使えません）。信頼できるファイルなら --trust-source を付けてください。",
             en: "Reading cannot be confined here: neither bubblewrap nor Landlock works. If you trust the file, add --trust-source.")
     }
+
+    /// The jails found to work, by importer.
+    private static let known = Mutex<[String: Kind]>([:])
 
     /// Beside the running program, or as `KASANE_IMPORT` says.
     static func findImporter() throws(LoadError) -> String {
@@ -164,7 +172,9 @@ public struct ImportJail: Sendable {
 
     /// Folders of shared libraries that this program itself runs with, such as Swift's own: the importer needs the same.
     private static let libraryFolders: [String] = {
-        guard let maps = try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8) else { return [] }
+        // To its end: files of /proc say that they are empty.
+        guard let bytes = FileHandle(forReadingAtPath: "/proc/self/maps")?.readDataToEndOfFile() else { return [] }
+        let maps = String(decoding: bytes, as: UTF8.self)
         var folders: Set<String> = []
         for line in maps.split(separator: "\n") {
             guard let slash = line.firstIndex(of: "/") else { continue }
