@@ -28,7 +28,7 @@ public struct BaseURL: Sendable, Equatable {
     }
 
     /// A name, an IPv4 address or an IPv6 address in brackets, and perhaps a port (RFC 3986, 3.2.2; no percent-encoding, no user).
-    static func isHost(_ text: String) -> Bool {
+    public static func isHost(_ text: String) -> Bool {
         guard text.utf8.count <= 255 else { return false }
         var name = text[...]
         if name.hasPrefix("[") {

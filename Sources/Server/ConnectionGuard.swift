@@ -1,3 +1,4 @@
+import Foundation
 import HTTPAPI
 import NIOCore
 import NIOHTTP1
@@ -44,7 +45,8 @@ final class ConnectionState {
 
     var phase = Phase.idle
     var headTimer: Scheduled<Void>?
-    /// Whether the request line of the head being read has ended.
+    /// Bytes of the request line so far, of the head being read.
+    var requestLine = 0
     var requestLineEnded = false
 
     func enter(_ phase: Phase) {
@@ -118,6 +120,7 @@ final class ByteGuard: ChannelDuplexHandler, RemovableChannelHandler {
         case .refused: return
         case .idle:
             state.enter(.head)
+            state.requestLine = 0
             state.requestLineEnded = false
             state.headTimer = context.eventLoop.assumeIsolated().scheduleTask(in: limits.headTime) { [state] in
                 if state.phase == .head { context.close(promise: nil) }
@@ -125,7 +128,10 @@ final class ByteGuard: ChannelDuplexHandler, RemovableChannelHandler {
         case .head, .body: break
         }
         if state.phase == .head, !state.requestLineEnded {
-            state.requestLineEnded = unwrapInboundIn(data).readableBytesView.contains(UInt8(ascii: "\n"))
+            let bytes = unwrapInboundIn(data).readableBytesView
+            let end = bytes.firstIndex(of: UInt8(ascii: "\n"))
+            state.requestLine += bytes.distance(from: bytes.startIndex, to: end ?? bytes.endIndex)
+            state.requestLineEnded = end != nil
         }
         context.fireChannelRead(data)
     }
@@ -137,8 +143,8 @@ final class ByteGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     func flush(context: ChannelHandlerContext) {
         context.flush()
-        guard watch == nil, let waiting = waiting(context), waiting > 0 else { return }
-        sent = given - waiting
+        guard watch == nil, let unsent = unsent(context), unsent.here > 0 else { return }
+        sent = given - unsent.here - unsent.inKernel
         lastProgress = .now()
         scheduleWatch(context)
     }
@@ -152,9 +158,10 @@ final class ByteGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     private func look(_ context: ChannelHandlerContext) {
         watch = nil
-        guard let waiting = waiting(context), waiting > 0 else { return }
-        if given - waiting > sent {
-            sent = given - waiting
+        guard let unsent = unsent(context), unsent.here > 0 else { return }
+        let arrived = given - unsent.here - unsent.inKernel
+        if arrived > sent {
+            sent = arrived
             lastProgress = .now()
         } else if NIODeadline.now() - lastProgress >= limits.stallTime {
             context.close(promise: nil)
@@ -163,8 +170,15 @@ final class ByteGuard: ChannelDuplexHandler, RemovableChannelHandler {
         scheduleWatch(context)
     }
 
-    private func waiting(_ context: ChannelHandlerContext) -> Int? {
-        try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)
+    /// Bytes that the client has not acknowledged: those still here, and those in the kernel's send queue. The queue is megabytes long and
+    /// takes more only when a third of it is free, so without it a slow client would look like one that has stopped.
+    private func unsent(_ context: ChannelHandlerContext) -> (here: Int, inKernel: Int)? {
+        guard let here = try? context.channel.syncOptions?.getOption(.bufferedWritableBytes) else { return nil }
+        var queued: CInt = 0
+        let isKnown = try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { socket in
+            withUnsafeMutablePointer(to: &queued) { ioctl(socket, UInt(TIOCOUTQ), $0) == 0 }
+        }
+        return (here, isKnown == true ? Int(queued) : 0)
     }
 }
 
@@ -221,8 +235,10 @@ final class HeadGuard: ChannelDuplexHandler, RemovableChannelHandler {
         let size = head.headers.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count }
         guard head.headers.count <= limits.headerFields, size <= limits.headers else { return .headersTooLarge }
         // RFC 9112, 3.2: exactly one Host; two of them are how requests are smuggled.
-        let hosts = head.headers["host"].count
-        guard hosts == 1 || (hosts == 0 && head.version.major == 1 && head.version.minor == 0) else { return .badRequest }
+        let hosts = head.headers["host"]
+        guard hosts.count == 1 || (hosts.isEmpty && head.version.major == 1 && head.version.minor == 0),
+            hosts.allSatisfy({ BaseURL.isHost($0) })
+        else { return .badRequest }
         let hasLength = head.headers.contains(name: "content-length")
         let isChunked = head.headers.contains(name: "transfer-encoding")
         guard !(hasLength && isChunked) else { return .badRequest }
@@ -264,7 +280,9 @@ final class HeadGuard: ChannelDuplexHandler, RemovableChannelHandler {
         switch state.phase {
         case .idle, .head:
             let isTooLarge = (error as? HTTPParserError) == .headerOverflow
-            refuse(context, isTooLarge ? (state.requestLineEnded ? .headersTooLarge : .addressTooLong) : .badRequest, method: .GET)
+            // A method and a version are beside the address.
+            let isAddress = state.requestLine > limits.address + 24
+            refuse(context, isTooLarge ? (isAddress ? .addressTooLong : .headersTooLarge) : .badRequest, method: .GET)
         case .body:
             // In the middle of a body there is nothing to answer to any more.
             state.enter(.refused)

@@ -1,0 +1,140 @@
+import ArgumentParser
+import Descriptions
+import Foundation
+import Geo
+import LayerCatalog
+
+/// `kasane layers`
+struct LayersCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "layers", abstract: "レイヤーと版を管理する / Look after layers and their versions.",
+        subcommands: [List.self, Show.self, Publish.self, Rollback.self, Retire.self], defaultSubcommand: List.self)
+
+    struct List: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "レイヤーの一覧 / List the layers.")
+
+        @Flag(help: "JSON で出す / Print JSON.")
+        var json = false
+
+        @OptionGroup var options: DataOptions
+
+        func run() throws {
+            let rows = try options.withCatalogue { catalogue in
+                try catalogue.layers().map { layer in
+                    let version = try layer.current.map { try catalogue.version($0, of: layer.id) }
+                    return [
+                        layer.id, version?.description.title.text("ja") ?? "-", "\(layer.access.word)", layer.current ?? "-",
+                        version.map { String($0.featureCount) } ?? "-", version?.publishedAt?.ISO8601Format() ?? "-",
+                    ]
+                }
+            }
+            let head = ["id", "title", "access", "version", "features", "published"]
+            try Program.print(json ? JSONRows.text(head, rows) : Table.text(head, rows))
+        }
+    }
+
+    struct Show: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "レイヤーの版 / Show the versions of a layer.")
+
+        @Argument(help: "レイヤーのID / The layer's id.")
+        var layer: String
+
+        @Flag(help: "JSON で出す / Print JSON.")
+        var json = false
+
+        @OptionGroup var options: DataOptions
+
+        func run() throws {
+            let versions = try options.withCatalogue { try $0.versions(of: layer) }
+            let rows = versions.map { version in
+                [
+                    version.name, version.state.rawValue, String(version.featureCount), String(version.byteCount),
+                    version.loadedAt.ISO8601Format(),
+                    version.publishedAt?.ISO8601Format() ?? "-",
+                ]
+            }
+            let head = ["version", "state", "features", "bytes", "loaded", "published"]
+            try Program.print(json ? JSONRows.text(head, rows) : Table.text(head, rows))
+        }
+    }
+
+    struct Publish: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "版を公開する / Publish a version.", discussion: "版を省くと最も新しい下書き / Without a version: the newest draft.")
+
+        @Argument(help: "レイヤーのID / The layer's id.")
+        var layer: String
+
+        @Argument(help: "版（v12、12でもよい） / The version; v12 or 12 will do.")
+        var version: String?
+
+        @OptionGroup var options: DataOptions
+
+        func run() throws {
+            let name = try options.withCatalogue { catalogue in
+                let draft = try version ?? catalogue.versions(of: layer).first { $0.state == .draft }?.name
+                guard let draft else {
+                    throw Refusal(ja: "「\(layer)」には下書きがありません。", en: "“\(layer)” has no draft.")
+                }
+                try catalogue.publish(layer, version: draft, by: NSUserName())
+                return try catalogue.version(draft, of: layer).name
+            }
+            try Program.print("\(layer) \(name)\n")
+        }
+    }
+
+    struct Rollback: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "前の版に戻す / Go back to the version before.")
+
+        @Argument(help: "レイヤーのID / The layer's id.")
+        var layer: String
+
+        @OptionGroup var options: DataOptions
+
+        func run() throws {
+            let name = try options.withCatalogue { try $0.rollback(layer, by: NSUserName()) }
+            try Program.print("\(layer) \(name)\n")
+        }
+    }
+
+    struct Retire: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "公開をやめる / Withdraw a layer, or one version of it.")
+
+        @Argument(help: "レイヤーのID / The layer's id.")
+        var layer: String
+
+        @Argument(help: "版 / The version; without it the whole layer.")
+        var version: String?
+
+        @OptionGroup var options: DataOptions
+
+        func run() throws {
+            try options.withCatalogue { try $0.retire(layer, version: version, by: NSUserName()) }
+        }
+    }
+}
+
+extension LayerAccess {
+    /// As in a layer.yaml.
+    fileprivate var word: String {
+        switch self {
+        case .public: "public"
+        case .internal: "internal"
+        case .departments(let names): names.joined(separator: ", ")
+        }
+    }
+}
+
+/// Rows as a JSON array of objects.
+enum JSONRows {
+    static func text(_ head: [String], _ rows: [[String]]) -> String {
+        let objects = rows.map { row in JSONTree.object(zip(head, row).map { JSONTree.Member($0, value($1)) }) }
+        return JSONTree.list(objects).string + "\n"
+    }
+
+    /// Numbers as numbers, `-` as null.
+    private static func value(_ text: String) -> JSONTree {
+        text == "-" ? .null : Int64(text).map { .integer($0) } ?? .text(text)
+    }
+}
