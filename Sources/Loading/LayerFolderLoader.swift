@@ -87,10 +87,7 @@ public struct LayerFolderLoader: Sendable {
 
     /// Over everything that decides what the layer will be.
     private static func hash(_ yaml: String, _ request: LoadRequest, _ town: TownDescription) throws -> String {
-        var files = ImportJail.family(of: request.source)
-        if case .file(let coverage) = request.description.hazard?.coverage {
-            files += ImportJail.family(of: SourceLoad.coverageFile(coverage, request))
-        }
+        let files = ImportJail.family(of: request.source) + SourceLoad.coverageFiles(request)
         var whole = SHA256()
         whole.update(data: Data(yaml.utf8))
         // Schemes of the town's own are part of a description.

@@ -86,7 +86,9 @@ public struct LayerLoader: Sendable {
         let id = request.description.id
         try run.copy.publish(sealed.originals, to: catalogue.directory.appendingPathComponent("originals", isDirectory: true))
         FaultPoint.pass("before-register")
-        let description = try storage { try catalogue.register(request.description) }
+        var complete = request.description
+        complete.attributes = sealed.attributes
+        let description = try storage { try catalogue.register(complete) }
         FaultPoint.pass("after-register")
         let version = try storage { try catalogue.reserveVersion(of: id) }
         FaultPoint.pass("after-reserve")
@@ -125,10 +127,7 @@ public struct LayerLoader: Sendable {
         let jail = try ImportJail.prepare(allowsNone: request.isTrusted, limits: limits)
         report.jail = jail.kind
         let own = try originals(of: request.source)
-        var files = own
-        if case .file(let name) = request.description.hazard?.coverage {
-            files += ImportJail.family(of: SourceLoad.coverageFile(name, request))
-        }
+        let files = own + SourceLoad.coverageFiles(request)
         let copy = try OriginalCopy(files: files, folder: copies ? folder.url : nil, cancellation: settings.cancellation)
         copy.start()
         return SourceLoad(

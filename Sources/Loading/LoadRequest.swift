@@ -13,6 +13,8 @@ public struct LoadRequest: Sendable {
     public var encoding: String?
     /// The column that holds the features' ids.
     public var idColumn: String?
+    /// The name of a known kind of data, such as `ksj-a31a`.
+    public var preset: String?
     /// Accepted codes.
     public var accepted: Set<String>
     /// Why, by code, where somebody said so.
@@ -38,6 +40,7 @@ public struct LoadRequest: Sendable {
         self.crs = crs
         self.encoding = encoding
         self.idColumn = idColumn
+        preset = description.source?.preset
         self.accepted = accepted
         self.reasons = reasons
         self.isTrusted = isTrusted

@@ -21,6 +21,8 @@ struct SourceLoad {
         var file: URL
         var summary: SealSummary
         var originals: [OriginalFile]
+        /// The description's, and those that a preset added.
+        var attributes: [AttributeDescription]
     }
 
     /// - Parameters:
@@ -64,10 +66,12 @@ struct SourceLoad {
             log.note(.sourceNote, Finding.Place(detail: "\(note.code): \(note.detail)"))
         }
         if system.how == .assumed { log.note(.assumedDegrees) }
+        let preset = try request.preset.map { name throws(LoadError) in try Preset.named(name) }
+        let attributes = try preset?.attributes(description.attributes, fields: header.fields) ?? description.attributes
         var facts = LayerFacts()
-        if let hazard { try addCoverage(hazard, to: &facts, &log) }
+        if let hazard { try addCoverage(hazard, attributes, previous, to: &facts, &log) }
 
-        let plan = try ColumnPlan(fields: header.fields, attributes: description.attributes, id: request.idColumn)
+        let plan = try ColumnPlan(fields: header.fields, attributes: attributes, id: request.idColumn)
         let builder = try layerFile { () throws(LayerFileError) in
             try LayerBuilder(
                 settings: LayerBuilder.Settings(
@@ -139,7 +143,7 @@ struct SourceLoad {
                 en: "Counts do not add up: \(pass.counts.loaded) were loaded, \(summary.rowCount) sealed.")
         }
         if isOpen { throw Self.open(report) }
-        return Sealed(file: file, summary: summary, originals: originals)
+        return Sealed(file: file, summary: summary, originals: originals, attributes: attributes)
     }
 
     /// - Returns: the number of features that came.
@@ -162,18 +166,36 @@ struct SourceLoad {
         return came
     }
 
-    private func addCoverage(_ hazard: HazardDescription, to facts: inout LayerFacts, _ log: inout FindingLog) throws(LoadError) {
+    private func addCoverage(
+        _ hazard: HazardDescription, _ attributes: [AttributeDescription], _ previous: LayerFile?, to facts: inout LayerFacts,
+        _ log: inout FindingLog
+    ) throws(LoadError) {
         switch hazard.coverage {
         case .layer(let id): facts.coverageLayer = id
         case .box(let box):
             log.note(.coverageBox)
             facts.coverage = [CoverageReader.box(box)]
+        case .file(let name) where Self.coverageFiles(request).isEmpty:
+            // A new source for a known layer comes alone: what was surveyed stays as it was.
+            guard let kept = previous?.facts.coverage, !kept.isEmpty else {
+                throw LoadError(
+                    "no-coverage-file", ja: "調査範囲のファイル（\(name)）がありません。", en: "The file of the surveyed area (\(name)) is not there.")
+            }
+            facts.coverage = kept
+            log.note(.sourceNote, Finding.Place(detail: "coverage-kept: \(name)"))
         case .file(let name):
             facts.coverage = try CoverageReader(jail: jail, settings: settings).read(
-                Self.coverageFile(name, request), hazard: hazard, attributes: request.description.attributes,
+                Self.coverageFile(name, request), hazard: hazard, attributes: attributes,
                 scratch: try folder.folder("coverage-\(UUID().uuidString.prefix(8))"))
         case nil: log.note(.noCoverage)
         }
+    }
+
+    /// The files of the surveyed area, if they are there.
+    static func coverageFiles(_ request: LoadRequest) -> [URL] {
+        guard case .file(let name) = request.description.hazard?.coverage else { return [] }
+        let file = coverageFile(name, request)
+        return access(file.path, R_OK) == 0 ? ImportJail.family(of: file) : []
     }
 
     static func coverageFile(_ name: String, _ request: LoadRequest) -> URL {

@@ -64,6 +64,24 @@ struct LayerLoaderTests {
         #expect(try Set((0..<2).map { try "\(layer.value(0, $0))" }) == ["null", "integer(12)"])
     }
 
+    @Test func `a preset names the columns of national data`() throws {
+        let fixture = try LoadFixture()
+        let properties = #"{"A31a_201":"8606040001","A31a_202":"見本川","A31a_203":"1","A31a_204":"国","A31a_205":3,"other":"x"}"#
+        let source = try fixture.geoJSON([(properties, LoadFixture.square(140, 37))])
+        var description = fixture.description(attributes: [AttributeDescription(name: "name", column: "A31a_202")])
+        description.source = LayerSource(file: "source.geojson", preset: "ksj-a31a")
+        let report = fixture.load(fixture.request(source, description))
+        #expect(report.outcome.status == "loaded", "\(report.outcome)")
+        #expect(report.columns.map(\.name) == ["river_number", "name", "keeper_code", "keeper", "rank", "other"])
+        let version = try #require(try fixture.catalogue.versions(of: "test").first)
+        #expect(version.description.attribute("rank")?.codes?.name == "depth-6")
+
+        description.source?.preset = "ksj-a33"
+        #expect(fixture.load(fixture.request(source, description)).outcome.error == "preset-mismatch")
+        description.source?.preset = "ksj-x"
+        #expect(fixture.load(fixture.request(source, description)).exitStatus == 2)
+    }
+
     @Test func `a column that is not there is named with those that are`() throws {
         let fixture = try LoadFixture()
         let source = try fixture.geoJSON([(#"{"a":1,"b":2}"#, LoadFixture.square(140, 37))])
@@ -125,6 +143,13 @@ struct LayerLoaderTests {
         var geometry = Geometry(kind: .point)
         try area.wkb.withUnsafeBytes { try WKBReader().read($0, into: &geometry) }
         #expect(geometry.envelope == Envelope(minX: 139, minY: 36, maxX: 141, maxY: 38))
+
+        // The next source comes from elsewhere, without the coverage beside it.
+        let other = try fixture.geoJSON([(#"{"川":"見本川","rank":2}"#, LoadFixture.square(140, 37))], "elsewhere/new.geojson")
+        var alone = fixture.request(other, fixture.description(hazard: hazard, attributes: attributes))
+        alone.folder = nil
+        #expect(fixture.load(alone).outcome.status == "loaded")
+        #expect(try fixture.layer().facts.coverage == [area])
 
         hazard.coverage = .box(Envelope(minX: 139, minY: 36, maxX: 141, maxY: 38))
         let box = fixture.description(hazard: hazard, attributes: attributes)
