@@ -13,12 +13,16 @@ final class ColumnBuilder {
     private var tag = SpillTag.null
     private var bits: UInt64 = 0
     private var zone: Int16 = 0
-    private let textValue = ByteArena(capacity: 64)
+    /// The text at hand; memory of our own, so that the inner loop follows no reference.
+    private var text = UnsafeMutableRawBufferPointer.allocate(byteCount: 64, alignment: 16)
+    private var textCount = 0
 
     init(_ attribute: Attribute) {
         self.attribute = attribute
         dictionary = attribute.type == .text ? TextDictionary() : nil
     }
+
+    deinit { text.deallocate() }
 
     @inline(__always)
     func setFixed(_ type: AttributeType, _ bits: UInt64) {
@@ -38,53 +42,73 @@ final class ColumnBuilder {
     func setText(_ type: AttributeType, _ text: UnsafeRawBufferPointer) {
         precondition(type == attribute.type, "a value of another type than the column's")
         tag = .text
-        textValue.count = 0
-        textValue.put(text)
+        if text.count > self.text.count {
+            self.text.deallocate()
+            self.text = .allocate(byteCount: 2 * text.count, alignment: 16)
+        }
+        self.text.copyMemory(from: text)
+        textCount = text.count
     }
 
-    /// Writes the value to the record, and to `content` in the form that is hashed, and forgets it.
+    /// The most bytes that `endRow` writes to each of its targets, besides those of the text at hand.
+    static let roomBesidesText = 16
+
+    /// Writes the value to the record, and to `content` in the form that is hashed, and forgets it. Both pointers move behind what was written.
     @inline(__always)
-    func endRow(into record: ByteArena, content: ByteArena) {
+    func endRow(record: inout UnsafeMutableRawPointer, content: inout UnsafeMutableRawPointer) {
         let isContent = attribute.visibility == .public
         switch tag {
         case .null:
             nullCount += 1
-            record.put(SpillTag.null.rawValue)
-            if isContent { content.put(SpillTag.null.rawValue) }
+            put(SpillTag.null.rawValue, at: &record)
+            if isContent { put(SpillTag.null.rawValue, at: &content) }
         case .fixed:
-            record.put(SpillTag.fixed.rawValue)
-            record.put(bits)
+            put(SpillTag.fixed.rawValue, at: &record)
+            put(bits, at: &record)
             if attribute.type == .integer || attribute.type == .date { widen(Int64(bitPattern: bits)) }
             if isContent {
-                content.put(SpillTag.fixed.rawValue)
-                content.put(bits)
+                put(SpillTag.fixed.rawValue, at: &content)
+                put(bits, at: &content)
             }
         case .time:
-            record.put(SpillTag.time.rawValue)
-            record.put(bits)
-            record.put(zone)
+            put(SpillTag.time.rawValue, at: &record)
+            put(bits, at: &record)
+            put(zone, at: &record)
             if isContent {
-                content.put(SpillTag.time.rawValue)
-                content.put(bits)
-                content.put(zone)
+                put(SpillTag.time.rawValue, at: &content)
+                put(bits, at: &content)
+                put(zone, at: &content)
             }
         case .text, .code:
-            textBytes += textValue.count
-            if let code = dictionary?.intern(textValue.bytes) {
-                record.put(SpillTag.code.rawValue)
-                record.put(code)
+            textBytes += textCount
+            let bytes = UnsafeRawBufferPointer(rebasing: text[..<textCount])
+            if let code = dictionary?.intern(bytes) {
+                put(SpillTag.code.rawValue, at: &record)
+                put(code, at: &record)
             } else {
-                record.put(SpillTag.text.rawValue)
-                record.put(UInt32(textValue.count))
-                record.put(textValue.bytes)
+                put(SpillTag.text.rawValue, at: &record)
+                put(bytes, at: &record)
             }
             if isContent {
-                content.put(SpillTag.text.rawValue)
-                content.put(UInt32(textValue.count))
-                content.put(textValue.bytes)
+                put(SpillTag.text.rawValue, at: &content)
+                put(bytes, at: &content)
             }
         }
         tag = .null
+    }
+
+    @inline(__always)
+    private func put<T: BitwiseCopyable>(_ value: T, at target: inout UnsafeMutableRawPointer) {
+        target.storeBytes(of: value, as: T.self)
+        target += MemoryLayout<T>.size
+    }
+
+    /// The length, then the bytes.
+    @inline(__always)
+    private func put(_ bytes: UnsafeRawBufferPointer, at target: inout UnsafeMutableRawPointer) {
+        put(UInt32(bytes.count), at: &target)
+        if let start = bytes.baseAddress { target.copyMemory(from: start, byteCount: bytes.count) }
+        target += bytes.count
     }
 
     private func widen(_ value: Int64) {

@@ -73,6 +73,7 @@ extension LayerBuilder {
         let contentHash = numbering.kind == .content ? try file.section(.contentHash, width: 16, count: rows) : nil
         var packing = PackedIndexBuilder()
         var row = 0
+        let numbersAtHand = ByteArena(capacity: 1 << 12)
 
         try forEachInOrder { record throws(LayerFileError) in
             let head = record.loadUnaligned(as: SpillHead.self)
@@ -106,21 +107,29 @@ extension LayerBuilder {
             try vertexSteps.add(vertices)
             try ringSteps.add(rings)
             try partSteps.add(parts)
+            // Written a feature at a time: a call for each number would cost more than the number.
             let units = record + head.geometryStart
+            let width = isWide ? 8 : 4
+            numbersAtHand.count = 0
+            numbersAtHand.reserve(2 * vertices * (width + 4))
+            let places = numbersAtHand.base
+            let world = places + 2 * width * vertices
             for i in 0..<vertices {
                 let x = units.loadUnaligned(fromByteOffset: 16 * i, as: Int64.self)
                 let y = units.loadUnaligned(fromByteOffset: 16 * i + 8, as: Int64.self)
                 if isWide {
-                    try degrees.put(x / divisor)
-                    try degrees.put(y / divisor)
+                    places.storeBytes(of: x / divisor, toByteOffset: 16 * i, as: Int64.self)
+                    places.storeBytes(of: y / divisor, toByteOffset: 16 * i + 8, as: Int64.self)
                 } else {
-                    try degrees.put(Int32(truncatingIfNeeded: x / 100))
-                    try degrees.put(Int32(truncatingIfNeeded: y / 100))
+                    places.storeBytes(of: Int32(truncatingIfNeeded: x / 100), toByteOffset: 8 * i, as: Int32.self)
+                    places.storeBytes(of: Int32(truncatingIfNeeded: y / 100), toByteOffset: 8 * i + 4, as: Int32.self)
                 }
-                let world = WebMercator.project(longitude: Double(x) / 1e9, latitude: Double(y) / 1e9)
-                try mercator.put(world.x)
-                try mercator.put(world.y)
+                let place = WebMercator.project(longitude: Double(x) / 1e9, latitude: Double(y) / 1e9)
+                world.storeBytes(of: place.x, toByteOffset: 8 * i, as: Int32.self)
+                world.storeBytes(of: place.y, toByteOffset: 8 * i + 4, as: Int32.self)
             }
+            try degrees.put(UnsafeRawBufferPointer(start: places, count: 2 * width * vertices))
+            try mercator.put(UnsafeRawBufferPointer(start: world, count: 8 * vertices))
             var at = head.geometryStart + 16 * vertices
             try ringEnds.put(UnsafeRawBufferPointer(start: record + at, count: 4 * rings))
             at += 4 * rings

@@ -37,6 +37,10 @@ public final class LayerBuilder {
     let settings: Settings
     let scratch: URL
     let columns: [ColumnBuilder]
+    /// The same, without counting references at every value; `columns` keeps them alive.
+    private let columnReferences: [Unmanaged<ColumnBuilder>]
+    /// Bytes of the texts that were set on the feature at hand.
+    private var textAtHand = 0
     var totals = Totals()
 
     private var buffer: ByteArena
@@ -64,6 +68,7 @@ public final class LayerBuilder {
         self.settings = settings
         self.scratch = scratch
         columns = settings.attributes.map { ColumnBuilder($0) }
+        columnReferences = columns.map { Unmanaged.passUnretained($0) }
         buffer = ByteArena(capacity: min(settings.memoryLimit, 8 << 20))
         var names: [UInt8] = []
         for attribute in settings.attributes where attribute.visibility == .public { names += Array(attribute.name.utf8) + [0] }
@@ -73,42 +78,45 @@ public final class LayerBuilder {
     // MARK: One feature
 
     public func set(_ column: Int, integer: Int64) {
-        columns[column].setFixed(.integer, UInt64(bitPattern: integer))
+        columnReferences[column]._withUnsafeGuaranteedRef { $0.setFixed(.integer, UInt64(bitPattern: integer)) }
     }
 
     /// - Parameter real: finite.
     public func set(_ column: Int, real: Double) {
         // −0 and 0 are one value, and are stored as one.
-        columns[column].setFixed(.real, (real == 0 ? 0 : real).bitPattern)
+        columnReferences[column]._withUnsafeGuaranteedRef { $0.setFixed(.real, (real == 0 ? 0 : real).bitPattern) }
     }
 
     public func set(_ column: Int, boolean: Bool) {
-        columns[column].setFixed(.boolean, boolean ? 1 : 0)
+        columnReferences[column]._withUnsafeGuaranteedRef { $0.setFixed(.boolean, boolean ? 1 : 0) }
     }
 
     public func set(_ column: Int, date: Day) {
-        columns[column].setFixed(.date, UInt64(bitPattern: Int64(date.daysSince1970)))
+        columnReferences[column]._withUnsafeGuaranteedRef { $0.setFixed(.date, UInt64(bitPattern: Int64(date.daysSince1970))) }
     }
 
     public func set(_ column: Int, time: Instant) {
-        columns[column].setTime(time)
+        columnReferences[column]._withUnsafeGuaranteedRef { $0.setTime(time) }
     }
 
     /// - Parameter text: valid UTF-8; copied.
     public func set(_ column: Int, text: UnsafeRawBufferPointer) throws(LayerFileError) {
         guard text.count < LayerBuilder.textLimit else { throw .tooLarge("a text of more than 4 MiB") }
-        columns[column].setText(.text, text)
+        textAtHand += text.count
+        columnReferences[column]._withUnsafeGuaranteedRef { $0.setText(.text, text) }
     }
 
     /// - Parameter json: valid JSON in UTF-8; copied.
     public func set(_ column: Int, json: UnsafeRawBufferPointer) throws(LayerFileError) {
         guard json.count < LayerBuilder.textLimit else { throw .tooLarge("a text of more than 4 MiB") }
-        columns[column].setText(.json, json)
+        textAtHand += json.count
+        columnReferences[column]._withUnsafeGuaranteedRef { $0.setText(.json, json) }
     }
 
     public func set(_ column: Int, text: String) throws(LayerFileError) {
         guard text.utf8.count < LayerBuilder.textLimit else { throw .tooLarge("a text of more than 4 MiB") }
         var text = text
+        textAtHand += text.utf8.count
         text.withUTF8 { columns[column].setText(.text, UnsafeRawBufferPointer($0)) }
     }
 
@@ -123,15 +131,21 @@ public final class LayerBuilder {
     ///   - sourceRow: the feature's place or id in the source, for reports; on a first load numbers follow the order of the calls.
     /// - Complexity: O(vertices + attributes)
     public func endFeature(geometry: Geometry?, source: [Double]? = nil, sourceRow: UInt64) throws(LayerFileError) {
-        let geometry = geometry.flatMap { $0.isEmpty ? nil : $0 }
         var head = SpillHead(sequence: UInt64(totals.rows), sourceRow: sourceRow)
         let start = buffer.count
-        buffer.reserve(SpillHead.size)
-        buffer.count += SpillHead.size
-
+        let room = SpillHead.size + ColumnBuilder.roomBesidesText * columnReferences.count + textAtHand
+        buffer.reserve(room)
         content.count = 0
-        for column in columns { column.endRow(into: buffer, content: content) }
-        if let geometry { try append(geometry, source: source, recordStart: start, to: &head) }
+        content.reserve(room)
+        var recordEnd = buffer.base + start + SpillHead.size
+        var contentEnd = content.base
+        for column in columnReferences {
+            column._withUnsafeGuaranteedRef { $0.endRow(record: &recordEnd, content: &contentEnd) }
+        }
+        buffer.count = recordEnd - buffer.base
+        content.count = contentEnd - content.base
+        textAtHand = 0
+        if let geometry, !geometry.isEmpty { try append(geometry, source: source, recordStart: start, to: &head) }
         if settings.idColumn == nil {
             let shape = UnsafeRawBufferPointer(start: buffer.base + head.geometryStart + start, count: head.geometryLength)
             let seed = XXH3_64bits_withSeed(shape.baseAddress, shape.count, namesHash ^ UInt64(head.kind))

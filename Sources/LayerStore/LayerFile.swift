@@ -85,7 +85,7 @@ public final class LayerFile: @unchecked Sendable {
             }
             sections[SectionKey(kind: kind, column: entry.column)] = Section(
                 base: file.bytes.baseAddress! + entry.offset, length: entry.length, checked: checked + entry.firstSum,
-                sums: directory.sums.baseAddress! + entry.firstSum, name: entry.column == .max ? "\(kind)" : "\(kind)[\(entry.column)]")
+                sums: directory.sums.baseAddress! + entry.firstSum, kind: kind, column: entry.column)
         }
         self.sections = sections
 

@@ -1,6 +1,7 @@
 /// One section of an open layer file: where its bytes lie, and which of its blocks were held against their checksums.
 ///
-/// Reading is in two steps: `touch` what will be read, which checks blocks that nobody read before, then read freely.
+/// Reading is in two steps: `touch` what will be read, which checks blocks that nobody read before, then read freely. Nothing in it is counted by
+/// reference, so that copies cost nothing in inner loops.
 @usableFromInline
 struct Section: @unchecked Sendable {
     @usableFromInline let base: UnsafeRawPointer
@@ -8,7 +9,12 @@ struct Section: @unchecked Sendable {
     /// A byte a block, not 0 once checked. Several threads may write the same 1.
     @usableFromInline let checked: UnsafeMutablePointer<UInt8>
     let sums: UnsafePointer<UInt64>
-    let name: String
+    let kind: LayerFileFormat.Kind
+    /// The column, or `UInt32.max`.
+    let column: UInt32
+
+    /// For messages.
+    var name: String { column == .max ? "\(kind)" : "\(kind)[\(column)]" }
 
     /// Checks the blocks of a range of bytes, those that were not checked before.
     /// - Complexity: O(blocks)

@@ -10,6 +10,9 @@ final class SectionWriter {
     private let buffer: UnsafeMutableRawPointer
     private var filled = 0
     private var written = 0
+    /// Up to where the disk was told to begin.
+    private var started = 0
+    private static let startEvery = 4 << 20
 
     init(_ kind: LayerFileFormat.Kind, column: UInt32, width: Int, offset: Int, length: Int, output: FileOutput) {
         self.kind = kind
@@ -56,5 +59,9 @@ final class SectionWriter {
         try output.write(block, at: offset + written)
         written += filled
         filled = 0
+        if written - started >= SectionWriter.startEvery {
+            output.startWriting(from: offset + started, count: written - started)
+            started = written
+        }
     }
 }

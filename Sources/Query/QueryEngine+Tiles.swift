@@ -22,7 +22,7 @@ final class TileDrawer {
     private var written = ByteWriter()
     /// For each column with a small dictionary the tile's number of each entry, or `unknown`.
     private var entryValues: [[UInt32]] = []
-    private let unknown = UInt32.max
+    private static let unknown = UInt32.max
     /// Larger dictionaries are looked up by text: clearing their table would cost more than it saves.
     private let entryLimit = 4096
 
@@ -32,20 +32,11 @@ final class TileDrawer {
         encoder.start(tile, layer: source.layer, keys: columns.map(\.attribute.name))
         entryValues = columns.map { column in
             guard let count = column.entryCount, count <= entryLimit else { return [] }
-            return [UInt32](repeating: unknown, count: count)
+            return [UInt32](repeating: Self.unknown, count: count)
         }
-        var drawn = 0
         do {
-            try file.search(tile.envelope(buffer: Double(TileGrid.buffer) / Double(TileGrid.extent))) { run, _ in
-                for row in run {
-                    if try encoder.draw(file.shape(row), id: file.number(row)) {
-                        for i in columns.indices { try tag(i, columns[i], row) }
-                        encoder.endFeature()
-                    }
-                    drawn += 1
-                    if drawn & 1023 == 0 { try deadline.check() }
-                }
-            }
+            // Taken out of the class once: its properties would be checked for exclusive access at every use.
+            try Self.draw(file, columns, tile, deadline, into: &encoder, &entryValues, &written)
         } catch let error as QueryError {
             throw error
         } catch {
@@ -54,16 +45,37 @@ final class TileDrawer {
         return encoder.finish()
     }
 
-    private func tag(_ key: Int, _ column: Column, _ row: Int) throws(LayerFileError) {
-        try column.touch(row..<row + 1)
+    private static func draw(
+        _ file: LayerFile, _ columns: [Column], _ tile: TileCoordinate, _ deadline: Deadline, into encoder: inout TileEncoder,
+        _ entryValues: inout [[UInt32]], _ written: inout ByteWriter
+    ) throws {
+        var drawn = 0
+        try file.search(tile.envelope(buffer: Double(TileGrid.buffer) / Double(TileGrid.extent))) { run, _ in
+            for column in columns.indices { try columns[column].touch(run) }
+            for row in run {
+                if try encoder.draw(file.shape(row), id: file.number(row)) {
+                    for key in columns.indices { tag(key, columns, row, &encoder, &entryValues, &written) }
+                    encoder.endFeature()
+                }
+                drawn += 1
+                if drawn & 1023 == 0 { try deadline.check() }
+            }
+        }
+    }
+
+    /// Adds a value of a row whose columns were touched.
+    @inline(__always)
+    private static func tag(
+        _ key: Int, _ columns: [Column], _ row: Int, _ encoder: inout TileEncoder, _ entryValues: inout [[UInt32]], _ written: inout ByteWriter
+    ) {
         if !entryValues[key].isEmpty {
-            guard !column.isNull(row) else { return }
-            let code = column.code(row)
-            if entryValues[key][code] == unknown { entryValues[key][code] = encoder.intern(text: column.entry(code)) }
+            guard !columns[key].isNull(row) else { return }
+            let code = columns[key].code(row)
+            if entryValues[key][code] == unknown { entryValues[key][code] = encoder.intern(text: columns[key].entry(code)) }
             encoder.tag(key, value: entryValues[key][code])
             return
         }
-        switch column.value(row) {
+        switch columns[key].value(row) {
         case .null: break
         case .integer(let value): encoder.tag(key, integer: value)
         case .real(let value): encoder.tag(key, real: value)

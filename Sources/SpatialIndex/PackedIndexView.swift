@@ -60,35 +60,18 @@ public struct PackedIndexView: @unchecked Sendable {
         var run = 0..<0
         var runInside = false
 
-        let minX = SIMD16<Int32>(repeating: box.minX)
-        let minY = SIMD16<Int32>(repeating: box.minY)
-        let maxX = SIMD16<Int32>(repeating: box.maxX)
-        let maxY = SIMD16<Int32>(repeating: box.maxY)
-
         func open(_ number: Int, at level: Int) throws {
             let offset = (starts[level] + number) * (PackedIndex.nodeSize / 4)
             if let checked {
                 let block = (offset * 4) >> PackedIndexView.blockShift
                 if checked[block] == 0 { try check(block) }
             }
-            let children = UnsafeRawPointer(nodes + offset).assumingMemoryBound(to: SIMD16<Int32>.self)
-            let west = children[0]
-            let south = children[1]
-            let east = children[2]
-            let north = children[3]
-            let meets = (west .<= maxX) .& (south .<= maxY) .& (east .>= minX) .& (north .>= minY)
+            let children = nodes + offset
             node[level] = number
             // The unused places of a last node meet nothing but a box that ends at the edge of the number range, so they are cut off.
             let used = (level == 0 ? count : levels[level - 1]) - number * PackedIndex.fanout
-            left[level] = PackedIndexView.bits(meets) & (used < PackedIndex.fanout ? (1 << UInt32(used)) - 1 : 0xFFFF)
-            if let inside {
-                let lies =
-                    (west .>= SIMD16(repeating: inside.minX)) .& (south .>= SIMD16(repeating: inside.minY))
-                    .& (east .<= SIMD16(repeating: inside.maxX)) .& (north .<= SIMD16(repeating: inside.maxY))
-                within[level] = PackedIndexView.bits(lies)
-            } else {
-                within[level] = 0
-            }
+            left[level] = PackedIndexView.meeting(children, box) & (used < PackedIndex.fanout ? (1 << UInt32(used)) - 1 : 0xFFFF)
+            within[level] = inside.map { PackedIndexView.lying(children, in: $0) } ?? 0
         }
 
         func take(_ rows: Range<Int>, _ isInside: Bool) throws {
@@ -125,9 +108,29 @@ public struct PackedIndexView: @unchecked Sendable {
         if !run.isEmpty { try found(run, runInside) }
     }
 
-    @inlinable
-    static func bits(_ mask: SIMDMask<SIMD16<Int32>>) -> UInt32 {
-        let weights = SIMD16<Int32>(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768)
-        return UInt32(truncatingIfNeeded: SIMD16<Int32>(repeating: 0).replacing(with: weights, where: mask).wrappedSum())
+    // Plain loops over sixteen numbers: the compiler makes vector code of them on every processor, which it does not of `SIMDMask`.
+
+    /// A bit for each of a node's sixteen boxes that meets `box`.
+    @inlinable @inline(__always)
+    static func meeting(_ node: UnsafePointer<Int32>, _ box: IndexBox) -> UInt32 {
+        var bits: UInt32 = 0
+        for i in 0..<16 {
+            let x: UInt32 = (node[i] <= box.maxX ? 1 : 0) & (node[32 &+ i] >= box.minX ? 1 : 0)
+            let y: UInt32 = (node[16 &+ i] <= box.maxY ? 1 : 0) & (node[48 &+ i] >= box.minY ? 1 : 0)
+            bits |= (x & y) << UInt32(truncatingIfNeeded: i)
+        }
+        return bits
+    }
+
+    /// A bit for each of a node's sixteen boxes that lies within `box`.
+    @inlinable @inline(__always)
+    static func lying(_ node: UnsafePointer<Int32>, in box: IndexBox) -> UInt32 {
+        var bits: UInt32 = 0
+        for i in 0..<16 {
+            let x: UInt32 = (node[i] >= box.minX ? 1 : 0) & (node[32 &+ i] <= box.maxX ? 1 : 0)
+            let y: UInt32 = (node[16 &+ i] >= box.minY ? 1 : 0) & (node[48 &+ i] <= box.maxY ? 1 : 0)
+            bits |= (x & y) << UInt32(truncatingIfNeeded: i)
+        }
+        return bits
     }
 }
