@@ -27,7 +27,7 @@ public struct AccessLog: RouterMiddleware {
             metadata: [
                 "method": .string(request.method.rawValue), "path": .string(AccessLog.shown(request.uri.path)),
                 "status": .stringConvertible(response.status.code), "ms": .stringConvertible(AccessLog.milliseconds(duration)),
-                "bytes": .string(request.method == .head ? "0" : response.headers[.contentLength] ?? "0"),
+                "bytes": .stringConvertible(request.method == .head ? 0 : response.body.contentLength ?? 0),
                 "address": .string(context.remoteAddress?.ipAddress ?? "-"),
             ])
         return response

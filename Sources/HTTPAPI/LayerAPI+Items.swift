@@ -1,5 +1,4 @@
 import Descriptions
-import Foundation
 import Geo
 import Hummingbird
 import LayerAtlas
@@ -35,8 +34,9 @@ extension LayerAPI {
         if exchange.form == .html {
             return exchange.answer(Array(try document.html(engine).text.utf8), type: exchange.form.mediaType, tag: kept)
         }
-        let bytes = try engine.collection(
-            layer, page, links: document.links.json, timeStamp: Date().ISO8601Format(), deadline: exchange.deadline)
+        // A strong tag promises the same bytes, so the time in them is that of the version and not of the answer.
+        let time = layer.facts.loadedAt ?? "1970-01-01T00:00:00Z"
+        let bytes = try engine.collection(layer, page, links: document.links.json, timeStamp: time, deadline: exchange.deadline)
         return exchange.answer(bytes, type: exchange.form.mediaType, tag: kept)
     }
 

@@ -110,10 +110,3 @@ extension Representation {
     static let tileJSON = Representation(
         name: "tilejson", mediaType: "application/json", matches: ["application/vnd.mapbox.tilejson+json"], title: "TileJSON")
 }
-
-extension VisibleLayer {
-    var mapStyle: MapStyle {
-        let kinds = geometryKinds.reduce(into: MapStyle.GeometryKinds()) { $0.insert(MapStyle.GeometryKinds($1)) }
-        return MapStyle(description, kinds: kinds, visibleAttributes: Set(attributes.map(\.name)))
-    }
-}

@@ -72,6 +72,18 @@ struct OpenAPIDocument {
                     answers: .geoJSON)
             ),
             (
+                path + "/style",
+                operation("getStyle" + name, "Tiles", ja: title + "の地図の表現", parameters: own + [.reference("fJSON")], answers: .json)
+            ),
+            (
+                path + "/legend",
+                operation("getLegend" + name, "Tiles", ja: title + "の凡例", parameters: own + [.reference("fJSON")], answers: .json)
+            ),
+            (
+                path + "/tiles",
+                operation("getTileSets" + name, "Tiles", ja: title + "のタイルの一覧", parameters: own + [.reference("fJSON")], answers: .json)
+            ),
+            (
                 path + "/tiles/\(TileMatrixSet.id)",
                 operation("getTileSet" + name, "Tiles", ja: title + "のタイルの説明", parameters: own + [.reference("fTiles")], answers: .json)
             ),

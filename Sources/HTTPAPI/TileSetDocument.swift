@@ -35,12 +35,13 @@ struct TileSetDocument {
             "tilejson": "3.0.0", "name": .text(description.title.text("ja")),
             "description": description.description.map { .text($0.text("ja")) },
             "attribution": description.attribution.map { .text($0.text("ja")) }, "version": "1.0.0", "scheme": "xyz",
-            "tiles": [.text(tile)], "minzoom": 0, "maxzoom": .count(TileSetDocument.greatestZoom),
+            "tiles": [.text(tile)], "minzoom": .count(layer.leastZoom), "maxzoom": .count(TileSetDocument.greatestZoom),
             "bounds": layer.extent.map { .box($0) },
             "center": layer.extent.map { [.number($0.centre.x), .number($0.centre.y), 12] },
             "vector_layers": [
                 .object([
-                    "id": .text(layer.id), "description": .text(description.title.text("ja")), "fields": fields, "minzoom": 0,
+                    "id": .text(layer.id), "description": .text(description.title.text("ja")), "fields": fields,
+                    "minzoom": .count(layer.leastZoom),
                     "maxzoom": .count(TileSetDocument.greatestZoom),
                 ])
             ],

@@ -38,6 +38,7 @@ final class ConnectionState {
         /// Between requests: the next byte begins a head.
         case idle
         case head
+        /// After a head, which has no body: only its end is still to come.
         case body
         /// The request was refused: what else comes is thrown away until the connection ends.
         case refused
@@ -193,7 +194,6 @@ final class HeadGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     private let limits: ConnectionLimits
     private let state: ConnectionState
-    private var bodyBytes = 0
     /// Requests passed on whose answer has not been written.
     private var unanswered = 0
 
@@ -210,19 +210,14 @@ final class HeadGuard: ChannelDuplexHandler, RemovableChannelHandler {
                 refuse(context, code, method: head.method)
             } else {
                 state.enter(.body)
-                bodyBytes = 0
                 unanswered += 1
                 normalise(&head)
                 context.fireChannelRead(wrapInboundOut(.head(head)))
             }
-        case .body(let bytes):
-            bodyBytes += bytes.readableBytes
-            if bodyBytes > limits.body {
-                state.enter(.refused)
-                context.close(promise: nil)
-            } else {
-                context.fireChannelRead(data)
-            }
+        case .body:
+            // A request with a body is refused by its head; whatever this is, it is not to be trusted.
+            state.enter(.refused)
+            context.close(promise: nil)
         case .end:
             state.enter(.idle)
             context.fireChannelRead(data)
@@ -245,13 +240,13 @@ final class HeadGuard: ChannelDuplexHandler, RemovableChannelHandler {
         guard head.headers["content-encoding"].allSatisfy({ $0.lowercased() == "identity" || $0.isEmpty }) else {
             return .unsupportedEncoding
         }
-        let length = head.headers["content-length"].first.map { Int($0) ?? Int.max } ?? 0
+        if head.method == .CONNECT { return .methodNotAllowed }
+        // No route takes a body, so none is read: not even to find the next request behind it.
+        guard isChunked || head.headers["content-length"].contains(where: { $0 != "0" }) else { return nil }
         switch head.method {
-        case .POST, .PUT, .PATCH: if length > limits.body { return .bodyTooLarge }
-        case .CONNECT: return .methodNotAllowed
-        default: if length > 0 || isChunked { return .bodyTooLarge }
+        case .POST, .PUT, .PATCH, .DELETE: return .methodNotAllowed
+        default: return .bodyTooLarge
         }
-        return nil
     }
 
     /// Makes plain what the part behind looks at: `Connection: close` when the connection is to end after the answer.

@@ -10,8 +10,6 @@ public struct ConnectionLimits: Sendable {
     public var headerFields = 100
     /// From the first byte of a request until its head is there.
     public var headTime = TimeAmount.seconds(10)
-    /// Bytes of a body, for methods that may have one.
-    public var body = 64 << 10
     /// How long a client may take nothing of an answer.
     public var stallTime = TimeAmount.seconds(20)
     /// How long a connection may lie idle between requests.

@@ -38,11 +38,13 @@ struct ServeCommand: AsyncParsableCommand {
     var isPublic = false
 
     func run() async throws {
-        let settings = try settings()
+        var settings = try settings()
         let level = settings.logLevel
         LoggingSystem.bootstrap { _ in JSONLog(level: level) }
         let logger = Logger(label: "kasane")
-        OpenFiles.raiseLimit()
+        let files = OpenFiles.raiseLimit()
+        // Layer files and the catalogue need some too.
+        settings.limits.connections = min(settings.limits.connections, max(files - OpenFiles.reserve, 1))
         do {
             let server = try LayerServer(settings, logger: logger, preparation: preparation(settings))
             try await server.run()
@@ -140,12 +142,18 @@ enum OwnThread {
 
 /// How many files and sockets the process may have open.
 enum OpenFiles {
+    /// Kept for what is not a connection.
+    static let reserve = 200
+
     /// Takes as many as the system lets it have.
-    static func raiseLimit() {
+    /// - Returns: how many that are.
+    static func raiseLimit() -> Int {
         var limit = rlimit()
-        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 1024 }
+        let before = limit.rlim_cur
         limit.rlim_cur = limit.rlim_max
         // Where it is refused, the server goes on with what it has.
-        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        let isRaised = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0
+        return Int(clamping: isRaised ? limit.rlim_max : before)
     }
 }

@@ -57,8 +57,11 @@ struct Site: Sendable {
             if isReady {
                 while try await site.get("/readyz").status != 200 { try await Task.sleep(for: .milliseconds(10)) }
             }
-            try await body(site)
+            let outcome = await Result { () async throws in try await body(site) }
             group.cancelAll()
+            // Why the server ended by itself comes before what its end did to the test.
+            do { try await group.waitForAll() } catch is CancellationError {}
+            try outcome.get()
         }
     }
 
@@ -100,6 +103,12 @@ struct Site: Sendable {
                 let x = 140.3 + Double(number % 16) * 0.001
                 return Office.Row(.point(x, 37.4 + Double(number / 16) * 0.001), [.text("避難所\(number)"), .text("090-\(number)")])
             } + [Office.Row(nil, [.text("場所未定")])])
+    }
+}
+
+extension Result where Failure == any Error {
+    fileprivate init(_ body: () async throws -> Success) async {
+        do { self = .success(try await body()) } catch { self = .failure(error) }
     }
 }
 

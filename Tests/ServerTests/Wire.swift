@@ -126,6 +126,36 @@ final class Wire: Sendable {
         }
     }
 
+    /// As `rest`, while other tasks still send.
+    func restInParallel() async throws -> [UInt8] {
+        let descriptor = descriptor
+        return try await withCheckedThrowingContinuation { continuation in
+            DispatchQueue(label: "reader").async { [self] in
+                continuation.resume(
+                    with: Swift.Result {
+                        _ = self
+                        var result: [UInt8] = []
+                        while true {
+                            let more = try Wire.read(descriptor, 65_536)
+                            if more.isEmpty { return result }
+                            result += more
+                        }
+                    })
+            }
+        }
+    }
+
+    /// Reads a little now and then.
+    /// - Returns: the bytes read.
+    func slowly(pieces: Int, pause: Duration) async throws -> Int {
+        var count = 0
+        for _ in 0..<pieces {
+            count += try await blocking { try Wire.read($0, 65_536).count }
+            try await Task.sleep(for: pause)
+        }
+        return count
+    }
+
     private static func read(_ descriptor: Int32, _ count: Int) throws -> [UInt8] {
         var buffer = [UInt8](repeating: 0, count: count)
         let got = recv(descriptor, &buffer, count, 0)
