@@ -66,7 +66,12 @@ class Server:
         return response.status, response.headers, response.read()
 
     def json(self, path):
-        status, _, body = self.get(path)
+        """The JSON at a path. A server that says it is too busy is asked again when it says so, as any client should."""
+        for _ in range(5):
+            status, headers, body = self.get(path)
+            if status != 503:
+                break
+            time.sleep(float(headers["Retry-After"]))
         assert status == 200, f"{path}: {status} {body[:400]!r}"
         return json.loads(body)
 

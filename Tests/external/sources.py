@@ -111,8 +111,8 @@ def same(wanted, got):
 
 
 def single(geometries):
-    """Collections of one part are that part, so that a format that writes only multiple geometries makes no difference."""
-    geometries = np.array(geometries, dtype=object)
+    """Without what changes no shape: multiple geometries of one part, repeated vertices, where a ring starts and which way it goes."""
+    geometries = shapely.remove_repeated_points(np.array(geometries, dtype=object))
     ones = shapely.get_num_geometries(geometries) == 1
     geometries[ones] = shapely.get_geometry(geometries[ones], 0)
     return shapely.normalize(geometries)

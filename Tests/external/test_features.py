@@ -52,7 +52,7 @@ def test_random_boxes_find_what_looking_at_every_feature_finds(server, sources, 
         row_of = dict(zip(ids, pair(source, properties, geometries)))
         truth = source.geometries
         tree = shapely.STRtree(truth)
-        west, south, east, north = source.frame.total_bounds
+        west, south, east, north = map(float, source.frame.total_bounds)
         for _ in range(share):
             width, height = (10 ** chance.uniform(-5, 0) * size for size in (east - west, north - south))
             x, y = chance.uniform(west - width, east), chance.uniform(south - height, north)
@@ -98,7 +98,7 @@ def test_gdal_copies_the_features_of_the_source(server, sources, tmp_path):
 
 def test_gdal_asks_for_a_box(server, sources, chance):
     for source in sources.values():
-        west, south, east, north = source.frame.total_bounds
+        west, south, east, north = map(float, source.frame.total_bounds)
         box = [west + (east - west) * 0.4, south + (north - south) * 0.4, west + (east - west) * 0.55, south + (north - south) * 0.55]
         frame = pyogrio.read_dataframe(f"OAPIF:{server.url}", layer=source.id, bbox=tuple(box), PAGE_SIZE=1000)
         wanted = shapely.intersects(shapely.box(*box), source.geometries)

@@ -30,9 +30,9 @@ export class Layer {
 
     get rank() { return THEMES.indexOf(this.theme); }
 
-    /** The attribute that names a feature. */
+    /** The attribute that names a feature: the style's own, else for what stands there one called `name`. */
     get label() {
-        return this.style?.metadata?.["kasane:label"] ?? (this.attributes.has("name") ? "name" : null);
+        return this.style?.metadata?.["kasane:label"] ?? (this.attributes.has("name") && !this.hazard ? "name" : null);
     }
 
     /** The smallest zoom at which something is drawn. */

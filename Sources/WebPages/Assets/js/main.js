@@ -147,6 +147,7 @@ class Page {
     }
 
     busy() {
+        document.body.dataset.map = "busy"; // for tests, which have to know when all is drawn
         this.waiting ??= setTimeout(() => { find("progress").hidden = false; }, 400);
     }
 
@@ -154,7 +155,7 @@ class Page {
         clearTimeout(this.waiting);
         this.waiting = null;
         find("progress").hidden = true;
-        document.body.dataset.map = "idle"; // for tests
+        document.body.dataset.map = "idle";
     }
 
     /** All of the layers that say where they are. */
