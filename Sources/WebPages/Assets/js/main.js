@@ -5,7 +5,7 @@ import { glyphProtocol } from "./glyphs.js";
 import { FONT, glyphs, Layer, showAtFirst, Stack } from "./layers.js";
 import { LayerList } from "./list.js";
 import { collections, getJSON } from "./server.js";
-import { element, loadWords, words } from "./words.js";
+import { element, loadWords, localized, words } from "./words.js";
 
 const { maplibregl } = window;
 const find = (id) => document.getElementById(id);
@@ -55,17 +55,17 @@ class Page {
         this.stack = new Stack(this.map);
         this.controls();
         const drawn = new Promise((done) => this.map.once("style.load", done));
-        getJSON("./?f=json").then((landing) => this.name(landing.title), () => {}); // the heading does without
+        getJSON("./?f=json").then((landing) => this.name(localized(landing.kasane?.titles) || landing.title), () => {}); // the heading does without
         await drawn;
         this.stack.addImages();
         await this.load();
     }
 
-    /** The town's name before the heading. */
+    /** Whose map it is, above the heading. */
     name(title) {
         if (!title) return;
         find("town").textContent = title;
-        document.title = `${title} ${document.title}`;
+        document.title = `${document.title} – ${title}`;
     }
 
     makeMap() {
