@@ -23,7 +23,7 @@ struct LayerBenchmark {
 
     /// - Parameters:
     ///   - tiles: a file with `zoom column row` on each line.
-    ///   - boxes: a file with `west,south,east,north` on each line.
+    ///   - boxes: a file with `west,south,east,north` on each line; without it nothing is measured of items and GeoJSON.
     ///   - tile: `zoom/column/row`, to be measured alone.
     init(data: String, layer id: String, tiles: String?, boxes: String?, tile: String?) throws {
         self.data = URL(fileURLWithPath: data)
@@ -62,7 +62,7 @@ struct LayerBenchmark {
                 _ = try answerAll(limit: limit)
             }
         }
-        try wholeLayer()
+        if !boxes.isEmpty { try wholeLayer() }
     }
 
     private func make(_ tile: TileCoordinate) throws -> Int {
