@@ -11,17 +11,21 @@ export function address(path) {
 
 /** The JSON at an address. `signal` ends the wait when nobody wants the answer any more. */
 export async function getJSON(path, signal) {
-    const patience = AbortSignal.timeout(PATIENCE);
-    let response;
+    // Not AbortSignal.any and .timeout: phones that are some years old do not know them.
+    const wait = new AbortController();
+    const end = () => wait.abort();
+    signal?.addEventListener("abort", end);
+    let late = false, response;
+    const patience = setTimeout(() => { late = true; end(); }, PATIENCE);
     try {
-        response = await fetch(address(path), {
-            headers: { Accept: "application/json" },
-            signal: signal ? AbortSignal.any([signal, patience]) : patience,
-        });
+        response = await fetch(address(path), { headers: { Accept: "application/json" }, signal: wait.signal });
         if (response.ok) return await response.json();
     } catch (error) {
         if (signal?.aborted) throw error;
-        throw new Error(words(patience.aborted ? "error.slow" : "error.network"));
+        throw new Error(words(late ? "error.slow" : "error.network"));
+    } finally {
+        clearTimeout(patience);
+        signal?.removeEventListener("abort", end);
     }
     if (response.status === 503 || response.status === 429) throw new Error(words("error.busy"));
     if (response.status === 404) throw new Error(words("error.missing"));
