@@ -27,7 +27,11 @@ final class LayerLock {
         }
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        // A child that is just being started may hold a copy of the descriptor until its own program begins; the lock must not last that long.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 }
 
 /// Everything temporary of one load, in a folder of its own that goes with this object.
