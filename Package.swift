@@ -119,7 +119,7 @@ let package = Package(
         tests("Query", "Geo", "GeoNative", "LayerStore"),
         tests("HazardAnswer", "Geo", "Access", "Descriptions", "LayerStore", "LayerAtlas", "Query", "AtlasKit"),
         tests(
-            "Loading", "Geo", "GeoNative", "RecordStream", "Descriptions", "LayerStore", "LayerCatalog", "kasane-import"),
+            "Loading", "Geo", "GeoNative", "RecordStream", "Descriptions", "LayerStore", "LayerCatalog", "kasane", "kasane-import"),
         tests("HTTPAPI", "Geo", "Query"),
         tests("Server", "Geo", "Descriptions", "LayerCatalog", "AtlasKit", logging),
         tests("WebPages", hummingbird, httpTypes, .product(name: "HummingbirdTesting", package: "hummingbird")),
