@@ -191,8 +191,8 @@ def open_(bench):
 # MARK: Over HTTP
 
 
-def compare(bench, paths, noise):
-    """Requests of both servers with 1 and 8 connections: each is started anew before each list, and each path is asked once."""
+def compare(bench, paths, warming, noise):
+    """Requests of both servers with 1 and 8 connections: each is started anew before each list, warmed with other paths, and each path is asked once."""
     results = {}
     for round_ in range(bench.rounds):
         for connections in (1, 8):
@@ -201,6 +201,7 @@ def compare(bench, paths, noise):
                 noise.look()
                 with target.server() as server:
                     server.first_answer()
+                    bench.requests(server.port, 2, warming(target))
                     result = bench.requests(server.port, connections, paths(target))
                 results.setdefault((connections, target.name), []).append(result)
                 print(f"  {connections} {target.name}: {result['rate']:.1f} requests/s", file=sys.stderr)
@@ -218,8 +219,8 @@ def compare(bench, paths, noise):
 
 
 POLICY = (
-    "{rounds} rounds, the order of the servers turning. Each server is started anew before each list, the files lie in the page cache, and each path "
-    "is asked once, so that nothing kept can answer. Servers and request generator share the machine. No compression.")
+    "{rounds} rounds, the order of the servers turning. Each server is started anew before each list and asked for other places first; the files lie "
+    "in the page cache. Each path is asked once, so that nothing kept can answer. Servers and request generator share the machine. No compression.")
 
 
 def items(bench):
@@ -234,7 +235,9 @@ def items(bench):
             if len(a["features"]) != len(b["features"]) or abs(a["numberMatched"] - b["numberMatched"]) > 0.005 * b["numberMatched"] + 2:
                 raise Disagreement(f"box {box}: Kasane {len(a['features'])} of {a['numberMatched']}, MapServer {len(b['features'])} of {b['numberMatched']}")
     noise = machine.Noise()
-    lines = compare(bench, lambda target: [target.items(box, 1000) for box in bench.lists.boxes], noise)
+    lines = compare(
+        bench, lambda target: [target.items(box, 1000) for box in bench.lists.boxes],
+        lambda target: [target.items(box, 1000) for box in bench.lists.warming_boxes], noise)
     return lines + note(
         noise, f"{len(bench.lists.boxes)} boxes of about 0.9 × 0.9 km around buildings taken by chance, `limit=1000`, GeoJSON with all attributes; "
         "both count all matches (the first boxes: " + ", ".join(seen) + "). " + POLICY.format(rounds=bench.rounds))
@@ -253,7 +256,9 @@ def tiles(bench):
             if abs(sum(a) - sum(b)) > 0.01 * sum(b) + 2:
                 raise Disagreement(f"tile {tile}: Kasane has {sum(a)} features in it, MapServer {sum(b)}")
     noise = machine.Noise()
-    lines = compare(bench, lambda target: [target.tile(*tile[:3]) for tile in bench.lists.tiles], noise)
+    lines = compare(
+        bench, lambda target: [target.tile(*tile[:3]) for tile in bench.lists.tiles],
+        lambda target: [target.tile(*tile[:3]) for tile in bench.lists.warming_tiles], noise)
     zooms = ", ".join(f"{sum(tile[0] == zoom for tile in bench.lists.tiles)} of z{zoom}" for zoom in sorted({tile[0] for tile in bench.lists.tiles}))
     return lines + note(
         noise, f"{len(bench.lists.tiles)} different tiles ({zooms}), a tile as likely as it is dense, extent 4096, buffer 64, all attributes. Features in the "
