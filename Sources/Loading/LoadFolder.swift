@@ -13,16 +13,12 @@ final class LayerLock {
         self.folder = folder
         descriptor = open(folder.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw .system("open", folder.path, errno) }
+        // Whoever leaves here early leaves a whole object: its deinit closes.
         while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
             switch errno {
             case EINTR: continue
-            case EWOULDBLOCK:
-                close(descriptor)
-                return nil
-            default:
-                let number = errno
-                close(descriptor)
-                throw .system("flock", folder.path, number)
+            case EWOULDBLOCK: return nil
+            default: throw .system("flock", folder.path, errno)
             }
         }
     }

@@ -72,6 +72,8 @@ enum ImporterProcess {
 
     private static func read(_ file: URL, into result: inout Imported, keep: Bool) throws {
         let handle = try FileHandle(forReadingFrom: file)
+        // The handle closes the descriptor when it goes.
+        defer { withExtendedLifetime(handle) {} }
         let reader = RecordReader(descriptor: handle.fileDescriptor)
         do throws(RecordStreamError) {
             while let event = try reader.next() {

@@ -51,7 +51,7 @@ final class Wire: Sendable {
         guard withAddress(address, 0, { bind(descriptor, $0, $1) }) == 0,
             withAddress("127.0.0.1", port, { connect(descriptor, $0, $1) }) == 0
         else {
-            close(descriptor)
+            // The object is whole, so its deinit closes.
             throw Failure(what: "connect: \(String(cString: strerror(errno)))")
         }
     }
