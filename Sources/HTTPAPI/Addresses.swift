@@ -13,7 +13,6 @@ struct Addresses: Sendable {
     var api: String { base + "/api" }
     var collections: String { base + "/collections" }
     var map: String { base + "/map" }
-    var place: String { base + "/place" }
 
     func collection(_ id: String) -> String { collections + "/" + PercentCoding.encode(id) }
     func items(_ id: String) -> String { collection(id) + "/items" }

@@ -12,8 +12,12 @@ public struct Answering: RouterMiddleware {
         /// What caches may do with an answer that is the same for everybody, and says nothing else (RFC 9111, RFC 5861).
         public var publicCaching = "public, max-age=60, stale-while-revalidate=600, stale-if-error=86400"
 
-        public init(knowsKeys: Bool) {
+        /// Where the landing page lies, for pages about problems.
+        public var home: String
+
+        public init(knowsKeys: Bool, home: String = "/") {
             self.knowsKeys = knowsKeys
+            self.home = home
         }
     }
 
@@ -38,7 +42,7 @@ public struct Answering: RouterMiddleware {
                 // The reason goes to the log and not to the client: it may name files.
                 context.logger.error("failure", metadata: ["path": .string(request.uri.path), "error": .string("\(error)")])
             }
-            response = problem.response(to: request)
+            response = problem.response(to: request, home: settings.home)
         }
         finish(&response, request)
         return request.method == .head ? response.createHeadResponse() : response

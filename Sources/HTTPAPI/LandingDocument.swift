@@ -42,9 +42,6 @@ struct LandingDocument {
                 title: LocalizedText(ja: "レイヤーの一覧", en: "Layers")),
             Link(
                 href: addresses.map, rel: "related", type: "text/html", title: LocalizedText(ja: "ハザードマップ", en: "Hazard map")),
-            Link(
-                href: addresses.place, rel: "related", type: "text/html",
-                title: LocalizedText(ja: "場所の災害リスクを調べる", en: "Hazards at a place")),
         ]
     }
 

@@ -53,10 +53,11 @@ enum PageLayout {
     }
 
     /// A problem as a page, for people who followed a link.
-    static func problem(_ problem: Problem) -> Markup {
+    static func problem(_ problem: Problem, home: String) -> Markup {
         let title = problem.code.title
         return page(
-            title: title.text("ja") + " / " + title.text("en"), heading: both(title), crumbs: [Crumb(href: "/", name: "Kasane")],
+            title: title.text("ja") + " / " + title.text("en"), heading: both(title),
+            crumbs: [Crumb(href: home, name: both("トップ", "Home"))],
             body: """
                 <p>\(problem.detail.text("ja"))</p>
                 <p lang="en">\(problem.detail.text("en"))</p>

@@ -46,7 +46,7 @@ extension Problem {
     }
 
     /// The answer, as a page for browsers and as `application/problem+json` for all else.
-    func response(to request: Request) -> Response {
+    func response(to request: Request, home: String) -> Response {
         let language = Negotiation.language(request.headers[values: .acceptLanguage])
         let f = (try? QueryString(request.uri.query))?["f"]
         let offered = [Representation.json, .html]
@@ -55,7 +55,7 @@ extension Problem {
         var headers = headers
         if endsConnection { headers[.connection] = "close" }
         if form == .html {
-            let page = PageLayout.problem(self)
+            let page = PageLayout.problem(self, home: home)
             return Response(status: code.status, type: Representation.html.mediaType, bytes: Array(page.text.utf8), headers: headers)
         }
         headers[.contentLanguage] = language

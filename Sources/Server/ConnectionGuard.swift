@@ -2,35 +2,6 @@ import Foundation
 import HTTPAPI
 import NIOCore
 import NIOHTTP1
-import NIOHTTPTypesHTTP1
-
-/// Puts the guards of a connection in their places: `ByteGuard` before the HTTP parser, `HeadGuard` right after it.
-///
-/// Hummingbird adds handlers only behind its own conversion, where the HTTP version, doubled fields and the raw bytes are gone already.
-final class ConnectionGuard: ChannelInboundHandler, RemovableChannelHandler {
-    typealias InboundIn = NIOAny
-
-    private let limits: ConnectionLimits
-    private let ledger: ConnectionLedger
-
-    init(limits: ConnectionLimits, ledger: ConnectionLedger) {
-        self.limits = limits
-        self.ledger = ledger
-    }
-
-    func handlerAdded(context: ChannelHandlerContext) {
-        let pipeline = context.pipeline.syncOperations
-        let state = ConnectionState()
-        do {
-            let codec = try pipeline.handler(type: HTTP1ToHTTPServerCodec.self)
-            try pipeline.addHandler(ByteGuard(limits: limits, ledger: ledger, state: state), position: .first)
-            try pipeline.addHandler(HeadGuard(limits: limits, state: state), position: .before(codec))
-        } catch {
-            // An unguarded connection is not served.
-            context.close(promise: nil)
-        }
-    }
-}
 
 /// What the two guards of a connection know together; both run on its event loop.
 final class ConnectionState {
@@ -148,6 +119,16 @@ final class ByteGuard: ChannelDuplexHandler, RemovableChannelHandler {
         sent = given - unsent.here - unsent.inKernel
         lastProgress = .now()
         scheduleWatch(context)
+    }
+
+    /// What was given to be sent goes first: whoever closes after the last part of an answer means its end, and not its loss.
+    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        guard mode == .all, let unsent = unsent(context), unsent.here > 0 else { return context.close(mode: mode, promise: promise) }
+        state.enter(.refused)
+        let sent = context.eventLoop.makePromise(of: Void.self)
+        sent.futureResult.assumeIsolated().whenComplete { _ in context.close(mode: .all, promise: promise) }
+        // Nothing, which is sent when all before it is. A reader that takes nothing is seen to by the watch.
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer()), promise: sent)
     }
 
     /// Looks now and then whether the client has taken something of what waits for it.

@@ -9,7 +9,7 @@ public import LayerCatalog
 public import Logging
 import Query
 import ServiceLifecycle
-import UnixSignals
+public import UnixSignals
 import WebPages
 
 /// The whole server put together: catalogue, atlas, engine, routes, and what goes on in the background.
@@ -57,7 +57,7 @@ public struct LayerServer: Sendable {
         let router = Router(context: APIContext.self, options: [.autoGenerateHeadEndpoints])
         let isReady: @Sendable () -> Bool = { keeper.isReady }
         router.add(middleware: AccessLog(logger: logger) { metrics.count($0, $1) })
-        router.add(middleware: Answering(Answering.Settings(knowsKeys: !settings.isPublic)))
+        router.add(middleware: Answering(Answering.Settings(knowsKeys: !settings.isPublic, home: (settings.base?.text ?? "") + "/")))
         router.add(middleware: Compression(pool: pool))
         var admission = Admission.Settings(base: settings.base, isReady: isReady)
         if !settings.isPublic { admission.viewer = { key in try keys.viewer(key) } }
@@ -68,19 +68,18 @@ public struct LayerServer: Sendable {
         responder = router.buildResponder()
     }
 
-    /// Serves until it is told to stop: by SIGTERM or SIGINT, or by the end of the task. Requests in flight are finished.
+    /// Serves until it is told to stop, by a signal or by the end of the task. After a signal, requests in flight are finished.
     ///
     /// - Parameters:
-    ///   - handlesSignals: off where the process is somebody else's, as in tests.
+    ///   - signals: that stop it.
     ///   - onListening: told the port.
-    public func run(handlesSignals: Bool = true, onListening: @escaping @Sendable (_ port: Int) async -> Void = { _ in }) async throws {
-        let limits = settings.limits
+    public func run(
+        stoppingOn signals: [UnixSignal] = [.sigterm, .sigint], onListening: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
+    ) async throws {
+        let (limits, ledger) = (settings.limits, ledger)
         let application = Application(
             responder: responder,
-            server: .http1(
-                configuration: HTTP1Channel.Configuration(
-                    additionalChannelHandlers: [ConnectionGuard(limits: limits, ledger: ledger)], idleTimeout: limits.idleTime,
-                    httpDecoderConfiguration: limits.decoder)),
+            server: HTTPServerBuilder { GuardedChannel(responder: $0, limits: limits, ledger: ledger) },
             configuration: ApplicationConfiguration(address: .hostname(settings.host, port: settings.port), backlog: 1024),
             services: [keeper],
             onServerRunning: { channel in
@@ -89,14 +88,6 @@ public struct LayerServer: Sendable {
                 await onListening(port)
             },
             logger: logger)
-        try await application.runService(gracefulShutdownSignals: handlesSignals ? [.sigterm, .sigint] : [])
-    }
-}
-
-extension ConnectionLimits {
-    /// The parser's own limits lie a little beyond ours, so that what it still reads can be answered with the right status.
-    fileprivate var decoder: HTTP1Channel.Configuration.DecoderConfiguration {
-        HTTP1Channel.Configuration.DecoderConfiguration(
-            maxHeaderFieldSize: max(2 * address, headers), maxHeaderListSize: 2 * address + headers, maxHeaderFieldCount: headerFields + 16)
+        try await application.runService(gracefulShutdownSignals: signals)
     }
 }

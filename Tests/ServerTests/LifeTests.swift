@@ -28,6 +28,19 @@ import Testing
         }
     }
 
+    @Test func `told to stop, it finishes what it is sending and takes nothing new`() async throws {
+        try await Site.run(layers: Site.large, stoppingOn: [.sigusr2]) { site in
+            let reader = try Wire(port: site.port, receiveBuffer: 4096)
+            try await reader.send("GET /collections/large/items?limit=10000 HTTP/1.1\r\nHost: a\r\n\r\n")
+            let idle = try Wire(port: site.port)
+            _ = try await reader.slowly(pieces: 1, pause: .milliseconds(200))
+            kill(getpid(), SIGUSR2)
+            #expect(try await idle.rest().isEmpty)
+            #expect(throws: Wire.Failure.self) { try Wire(port: site.port) }
+            #expect(try await reader.rest().count > 19_000_000)
+        }
+    }
+
     @Test func `what another process publishes shows without a restart`() async throws {
         try await Site.run { site in
             #expect(try await site.get("/collections/new").status == 404)

@@ -197,10 +197,7 @@ import Testing
         try await Site.run { settings in
             settings.limits.stallTime = .milliseconds(800)
         } layers: { office in
-            // About 20 MB: more than all buffers between.
-            try office.load(
-                .init(id: "large", title: .init(ja: "大きい"), access: .public), attributes: [.init(name: "text", type: .text)],
-                rows: (0..<4000).map { .init(.point(140, 37), [.text(String(repeating: "あ", count: 1700) + "\($0)")]) })
+            try Site.large(office)
         } _: { site in
             let request = "GET /collections/large/items?limit=10000 HTTP/1.1\r\n" + Self.host + "Connection: close\r\n\r\n"
             let stalled = try Wire(port: site.port, receiveBuffer: 4096)

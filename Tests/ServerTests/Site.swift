@@ -6,6 +6,7 @@ import LayerCatalog
 import Logging
 import Synchronization
 import Testing
+import UnixSignals
 
 @testable import Server
 
@@ -28,7 +29,8 @@ struct Site: Sendable {
     /// Runs a server and what is done with it, then stops the server.
     static func run(
         _ change: (inout ServerSettings) -> Void = { _ in }, preparation: @escaping LayerServer.Preparation = { _, _ in },
-        layers: (Office) throws -> Void = Site.roads, isReady: Bool = true, _ body: (Site) async throws -> Void
+        layers: (Office) throws -> Void = Site.roads, isReady: Bool = true, stoppingOn signals: [UnixSignal] = [],
+        _ body: (Site) async throws -> Void
     ) async throws {
         let office = try Office()
         try layers(office)
@@ -46,7 +48,7 @@ struct Site: Sendable {
         let (ports, continuation) = AsyncStream<Int>.makeStream()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
-                try await server.run(handlesSignals: false) { port in
+                try await server.run(stoppingOn: signals) { port in
                     continuation.yield(port)
                     continuation.finish()
                 }
@@ -71,6 +73,15 @@ struct Site: Sendable {
         try office.load(
             LayerDescription(id: "world", title: LocalizedText(ja: "世界"), access: .public),
             rows: places.map { Office.Row(.point($0.0, $0.1)) } + [Office.Row(nil)])
+    }
+
+    /// A layer whose whole page is about 20 MB: more than all buffers between server and client.
+    static func large(_ office: Office) throws {
+        let text = String(repeating: "あ", count: 1700)
+        try office.load(
+            LayerDescription(id: "large", title: LocalizedText(ja: "大きい"), access: .public),
+            attributes: [Attribute(name: "text", type: .text)],
+            rows: (0..<4000).map { Office.Row(.point(140, 37), [.text(text + "\($0)")]) })
     }
 
     /// A layer of roads with ids that are hard to put into addresses, an internal one, and one with an attribute that is not for everybody.
