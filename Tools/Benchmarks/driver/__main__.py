@@ -27,7 +27,7 @@ def main():
         data = town.make(work)
         name = f"invented town, seed {town.SEED}"
     else:
-        data = arguments.data.resolve()
+        data = pathlib.Path(os.environ["KASANE_BENCH_FROM"], arguments.data).resolve()
         name = data.name
     with open(data, "rb") as file:
         count = flatgeobuf.Header(file).count

@@ -15,6 +15,8 @@ class Kasane:
         self.work = work
         self.data = work / "data"
         self.log = work / "kasane.log"
+        self.settings = work / "kasane.yaml"
+        self.settings.write_text("tile-cache-mib: 1\n")
 
     def load(self, source):
         """Loads and publishes a file into a data directory that was empty; seconds, and bytes of anonymous memory at most."""
@@ -23,7 +25,8 @@ class Kasane:
             [self.binary, "load", source, "--layer", "buildings", "--access", "public", "--publish", "--data", self.data], self.log)
 
     def server(self, path="/collections/buildings/items?limit=1", data=None):
-        return Server([self.binary, "serve", "--data", data or self.data, "--port", str(PORT)], PORT, self.log, path)
+        command = [self.binary, "serve", "--data", data or self.data, "--port", str(PORT), "--config", self.settings]
+        return Server(command, PORT, self.log, path)
 
     @staticmethod
     def tile(zoom, column, row):

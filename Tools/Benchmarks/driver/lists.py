@@ -14,8 +14,6 @@ SEED = 20260401
 #: How many tiles of each zoom, together 150: what a map shows whose reader moves about.
 MIX = {13: 10, 14: 30, 15: 55, 16: 55}
 BOXES = 300
-#: As many tiles of each zoom, and boxes, again a part of those: asked before the measurement begins, and never in it.
-WARMING = 0.4
 #: Half the sides of a box, in degrees: about 0.9 by 0.9 km in the middle of Japan.
 HALF_WIDTH, HALF_HEIGHT = 0.005, 0.004
 
@@ -23,7 +21,7 @@ HALF_WIDTH, HALF_HEIGHT = 0.005, 0.004
 class Lists:
     def __init__(self, work, data):
         status = data.stat()
-        key = f"{data.name} {status.st_size} {status.st_mtime_ns} {SEED} {MIX} {BOXES} {WARMING}"
+        key = f"{data.name} {status.st_size} {status.st_mtime_ns} {SEED} {MIX} {BOXES}"
         kept = work / f"lists-{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
         if not kept.exists():
             kept.write_text(json.dumps(choose(flatgeobuf.boxes(data))))
@@ -34,7 +32,6 @@ class Lists:
         self.tile = chosen["tile"]
         #: [west, south, east, north]
         self.boxes = chosen["boxes"]
-        self.warming_tiles, self.warming_boxes = chosen["warming tiles"], chosen["warming boxes"]
         self.tiles_file = work / "tiles.txt"
         self.tiles_file.write_text("".join(f"{zoom} {column} {row}\n" for zoom, column, row, _ in self.tiles))
         self.boxes_file = work / "boxes.txt"
@@ -46,27 +43,22 @@ def choose(boxes):
     centres = [((west + east) / 2, (south + north) / 2) for west, south, east, north in boxes]
     world = [place(x, y) for x, y in centres]
     counts = {zoom: collections.Counter((x >> (24 - zoom), y >> (24 - zoom)) for x, y in world) for zoom in MIX}
-    tiles, warming_tiles = [], []
+    tiles = []
     for zoom, number in MIX.items():
         chosen = {}
         # A tile is as likely as it is dense: it is one that a feature lies in.
-        while len(chosen) < min(number + math.ceil(WARMING * number), len(counts[zoom])):
+        while len(chosen) < min(number, len(counts[zoom])):
             x, y = chance.choice(world)
             tile = (x >> (24 - zoom), y >> (24 - zoom))
             chosen[tile] = counts[zoom][tile]
-        rows = [[zoom, *tile, count] for tile, count in chosen.items()]
-        tiles += rows[:number]
-        warming_tiles += rows[number:]
+        tiles += [[zoom, *tile, count] for tile, count in chosen.items()]
     chance.shuffle(tiles)
     every = ([zoom, *tile, count] for zoom in MIX for tile, count in counts[zoom].items())
     around = [
         [round(x - HALF_WIDTH, 6), round(y - HALF_HEIGHT, 6), round(x + HALF_WIDTH, 6), round(y + HALF_HEIGHT, 6)]
-        for x, y in chance.sample(centres, min(BOXES + math.ceil(WARMING * BOXES), len(centres)))
+        for x, y in chance.sample(centres, min(BOXES, len(centres)))
     ]
-    return {
-        "tiles": tiles, "warming tiles": warming_tiles, "tile": min(every, key=lambda tile: (abs(tile[3] - 5000), tile)),
-        "boxes": around[:BOXES], "warming boxes": around[BOXES:],
-    }
+    return {"tiles": tiles, "tile": min(every, key=lambda tile: (abs(tile[3] - 5000), tile)), "boxes": around}
 
 
 def place(longitude, latitude):
