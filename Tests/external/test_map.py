@@ -10,7 +10,7 @@ from playwright.sync_api import sync_playwright
 
 DESK, PHONE = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
 DRAWN = "body[data-map=idle] #list fieldset"
-WAIT = 90_000           # milliseconds; the browser draws without a graphics card
+WAIT = 180_000          # milliseconds; the browser draws without a graphics card
 BACKGROUND = (0xEC, 0xEE, 0xEA)
 PICTURES = os.environ.get("KASANE_PICTURES")
 
@@ -263,13 +263,14 @@ def test_a_layer_that_fails_is_said_in_words(visit, sources):
     page.locator(".hazard.unknown", has_text="安全という意味ではありません").wait_for(timeout=WAIT)
 
 
-def test_without_javascript_other_pages_are_named(browser, server):
+def test_without_javascript_another_page_is_named_and_is_there(browser, server):
     context = browser.new_context(java_script_enabled=False, viewport=PHONE)
     page = context.new_page()
     page.goto(server.url + "/map")
     links = page.locator(".notice a")
-    assert [link.get_attribute("href") for link in links.all()] == ["place", "collections?f=html"]
-    assert links.first.is_visible()
+    assert links.count() > 0 and links.first.is_visible()
+    for link in links.all():
+        assert server.get("/" + link.get_attribute("href"))[0] == 200
     context.close()
 
 

@@ -304,10 +304,9 @@ async function start() {
         await page.start();
     } catch (error) {
         console.warn(error);
-        // Without WebGL there is no map, but the other pages answer all the same.
-        find("map").replaceChildren(element("div", { class: "notice" }, element("p", { text: words("error.webgl") }), element("ul", {},
-            element("li", {}, element("a", { href: "place", text: words("noscript.place") })),
-            element("li", {}, element("a", { href: "collections?f=html", text: words("noscript.collections") })))));
+        // Without WebGL there is no map; the data can be read all the same.
+        find("map").replaceChildren(element("div", { class: "notice" }, element("p", { text: words("error.webgl") }),
+            element("p", {}, element("a", { href: "collections?f=html", text: words("noscript.collections") }))));
     }
 }
 
