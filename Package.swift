@@ -89,7 +89,8 @@ let package = Package(
         tier(
             "Server", "Geo", "Access", "LayerCatalog", "LayerAtlas", "Query", "HTTPAPI", "WebPages", hummingbird, lifecycle, logging, yams,
             .product(name: "HummingbirdCore", package: "hummingbird"), .product(name: "NIOCore", package: "swift-nio"),
-            .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
+            .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+            .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
             .product(name: "UnixSignals", package: "swift-service-lifecycle")),
         // 10
         .executableTarget(
@@ -120,8 +121,10 @@ let package = Package(
         tests("HazardAnswer", "Geo", "Access", "Descriptions", "LayerStore", "LayerAtlas", "Query", "AtlasKit"),
         tests(
             "Loading", "Geo", "GeoNative", "RecordStream", "Descriptions", "LayerStore", "LayerCatalog", "kasane", "kasane-import"),
-        tests("HTTPAPI", "Geo", "Query"),
-        tests("Server", "Geo", "Descriptions", "LayerCatalog", "AtlasKit", logging),
+        tests("HTTPAPI", "Geo", "Query", httpTypes),
+        tests(
+            "Server", "Geo", "Descriptions", "LayerCatalog", "AtlasKit", logging,
+            .product(name: "UnixSignals", package: "swift-service-lifecycle")),
         tests("WebPages", hummingbird, httpTypes, .product(name: "HummingbirdTesting", package: "hummingbird")),
     ]
 )

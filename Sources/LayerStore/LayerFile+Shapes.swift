@@ -48,6 +48,14 @@ extension LayerFile {
                 : .wide(degrees.pointer(Int64.self) + 2 * firstVertex, decimals: decimals))
     }
 
+    /// How many vertices a row below `geometryCount` has.
+    /// - Complexity: O(1)
+    public func vertexCount(_ row: Int) throws(LayerFileError) -> Int {
+        precondition(row >= 0 && row < geometryCount)
+        try vertexSteps.touch(row..<row + 1)
+        return vertexSteps.start(row + 1) - vertexSteps.start(row)
+    }
+
     /// The source's own coordinates of a row, x and y in turn, where they were kept (projected sources).
     public func sourceCoordinates(_ row: Int) throws(LayerFileError) -> [Double]? {
         guard let source = sections[SectionKey(kind: .source)] else { return nil }

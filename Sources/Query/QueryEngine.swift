@@ -77,13 +77,28 @@ extension RowSource {
         if let time = request.time, let column = timeColumn { predicates.append(.time(file.columns[column], time)) }
         let scan = RowScan(source: self, boxes: request.area.map { $0.boxes.map { $0.roundedToUnits } }, predicates: predicates)
         var sink = PageSink(limit: request.limit, position: request.position)
+        var matched: Int?
         do throws(QueryError) {
             try scan.run(into: &sink, deadline: deadline)
+            matched = sink.matched
         } catch {
             guard error == .overdue, sink.next != nil else { throw error }
-            return ItemsPage(rows: sink.rows, matched: nil, next: sink.next)
         }
-        return ItemsPage(rows: sink.rows, matched: sink.matched, next: sink.next)
+        return try withinBudget(ItemsPage(rows: sink.rows, matched: matched, next: sink.next))
+    }
+
+    /// The most vertices of one page, some 30 MiB of GeoJSON: a page of coastlines ends early, with the rest on the next, so that one request never
+    /// takes more than its share of memory.
+    static let pageVertices = 1 << 20
+
+    /// Cuts a page off before the row that goes over the budget; the first row always stays.
+    func withinBudget(_ page: ItemsPage, vertices limit: Int = RowSource.pageVertices) throws(QueryError) -> ItemsPage {
+        var left = limit
+        for (place, row) in page.rows.enumerated() where row < file.geometryCount {
+            left -= try reading(layer) { () throws(LayerFileError) in try file.vertexCount(row) }
+            if left < 0 && place > 0 { return ItemsPage(rows: Array(page.rows[..<place]), matched: page.matched, next: row) }
+        }
+        return page
     }
 
     func row(identifier: String) throws(QueryError) -> Int? {

@@ -178,6 +178,22 @@ private func witness(_ box: Envelope, _ context: GEOSContext) throws -> NativeGe
         }
     }
 
+    @Test func `a page of large geometries ends early and goes on where it ended`() throws {
+        let sample = try SampleLayer(count: 200, seed: 30)
+        let whole = try sample.publicSource.items(ItemsRequest(limit: 1000), deadline: never)
+        var seen: [Int] = []
+        var rest: ItemsPage? = whole
+        while let page = rest {
+            let cut = try sample.publicSource.withinBudget(page, vertices: 50)
+            #expect(!cut.rows.isEmpty && cut.matched == whole.matched)
+            let vertices = cut.rows.reduce(0) { $0 + (sample.geometries[$1]?.vertexCount ?? 0) }
+            #expect(vertices <= 50 || cut.rows.count == 1)
+            seen += cut.rows
+            rest = try cut.next.map { try sample.publicSource.items(ItemsRequest(limit: 1000, position: .row($0)), deadline: never) }
+        }
+        #expect(seen == whole.rows)
+    }
+
     @Test func `a hidden attribute cannot be asked for and is not written`() throws {
         let sample = try SampleLayer(count: 60, seed: 5)
         #expect(throws: QueryError.unknownProperty("keeper")) {
