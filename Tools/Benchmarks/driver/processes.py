@@ -106,13 +106,16 @@ class Server:
         return self
 
     def __exit__(self, *_):
-        for pid in reversed(family(self.process.pid)):
-            try:
-                os.kill(pid, signal.SIGTERM)
-            except ProcessLookupError:
-                pass
+        # The parent first, or it would start anew what it misses.
+        children = family(self.process.pid)[1:]
+        self.process.terminate()
         try:
             self.process.wait(10)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        for pid in children:
+            try:
+                os.kill(pid, signal.SIGTERM)
+            except ProcessLookupError:
+                pass  # it ended with its parent
