@@ -24,15 +24,4 @@ enum Gzip {
     static func compress(_ bytes: [UInt8], level: Int32) -> [UInt8] {
         bytes.withUnsafeBytes { compress($0, level: level) }
     }
-
-    /// The bytes that `compressed`, made by `compress`, was made from.
-    /// - Parameter size: how many they were.
-    static func decompress(_ compressed: [UInt8], size: Int) -> [UInt8] {
-        guard let decompressor = libdeflate_alloc_decompressor() else { preconditionFailure("no memory for a decompressor") }
-        defer { libdeflate_free_decompressor(decompressor) }
-        return [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-            let result = libdeflate_gzip_decompress(decompressor, compressed, compressed.count, buffer.baseAddress, size, &count)
-            precondition(result == LIBDEFLATE_SUCCESS, "what we compressed ourselves")
-        }
-    }
 }

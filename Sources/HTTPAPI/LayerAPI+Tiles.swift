@@ -17,7 +17,7 @@ extension LayerAPI {
     private func tile(_ exchange: Exchange, gzip: Bool) async throws -> Response {
         let coordinate = try LayerAPI.coordinate(exchange)
         let (layer, isNamed) = try await pool.run(exchange.deadline) { try self.tileLayer(exchange) }
-        let key = TileCache.Key(layer: layer.id, version: layer.version, columns: layer.columns, tile: coordinate)
+        let key = TileCache.Key(layer: layer.id, version: layer.version, columns: layer.columns, tile: coordinate, isCompressed: gzip)
         let tag = EntityTag(from: ["tile", layer.id, layer.version, "\(layer.columns)", "\(coordinate)"])
         let shown = gzip ? tag.compressed : tag
         var headers: HTTPFields = [.eTag: shown.text]
@@ -25,19 +25,15 @@ extension LayerAPI {
         if isNamed { headers[.cacheControl] = "public, max-age=31536000, immutable" }
         if exchange.has(tag) { return Response(status: .notModified, headers: headers) }
 
-        let entry = try await tiles.tile(key) {
+        let bytes = try await tiles.tile(key) {
             try await pool.run(exchange.deadline) {
                 let bytes = try engine.tile(layer, coordinate, deadline: exchange.deadline)
-                return TileCache.Entry(compressed: bytes.isEmpty ? [] : Gzip.compress(bytes, level: 6), size: bytes.count)
+                return gzip && !bytes.isEmpty ? Gzip.compress(bytes, level: 6) : bytes
             }
         }
-        guard entry.size > 0 else { return Response(status: .noContent, headers: headers) }
+        guard !bytes.isEmpty else { return Response(status: .noContent, headers: headers) }
         headers[.contentType] = TileSetDocument.tileType
-        if gzip {
-            headers[.contentEncoding] = "gzip"
-            return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: entry.compressed)))
-        }
-        let bytes = try await pool.run(exchange.deadline) { Gzip.decompress(entry.compressed, size: entry.size) }
+        if gzip { headers[.contentEncoding] = "gzip" }
         return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
     }
 

@@ -1,7 +1,7 @@
 import Geo
 import Synchronization
 
-/// Finished tiles, compressed, by what they were made from, so that a kept tile can never be stale. Two who miss the same tile make it once.
+/// Finished tiles, as they are sent, by what they were made from, so that a kept tile can never be stale. Two who miss the same tile make it once.
 public final class TileCache: Sendable {
     struct Key: Hashable, Sendable {
         var layer: String
@@ -9,14 +9,12 @@ public final class TileCache: Sendable {
         /// The attributes in it: viewers see different ones.
         var columns: [Int]
         var tile: TileCoordinate
+        /// In gzip form. Few clients do not take it; for them nothing is compressed in vain.
+        var isCompressed: Bool
     }
 
-    /// A tile in gzip form; empty where nothing lies.
-    struct Entry: Sendable {
-        var compressed: [UInt8]
-        /// Bytes before compression.
-        var size: Int
-    }
+    /// The bytes of a tile as they are sent; empty where nothing lies.
+    typealias Entry = [UInt8]
 
     private struct State {
         var entries: [Key: (entry: Entry, lastUse: UInt64)] = [:]
@@ -83,10 +81,10 @@ public final class TileCache: Sendable {
 
     private func finish(_ key: Key, _ result: Result<Entry, any Error>) {
         let waiting = state.withLock { state -> [CheckedContinuation<Entry?, any Error>] in
-            if case .success(let entry) = result, entry.compressed.count < limit / 8 {
+            if case .success(let entry) = result, entry.count < limit / 8 {
                 state.clock += 1
                 state.entries[key] = (entry, state.clock)
-                state.bytes += entry.compressed.count + TileCache.overhead
+                state.bytes += entry.count + TileCache.overhead
                 if state.bytes > limit { evict(&state) }
             }
             return state.waiting.removeValue(forKey: key) ?? []
@@ -98,7 +96,7 @@ public final class TileCache: Sendable {
     private func evict(_ state: inout State) {
         for (key, kept) in state.entries.sorted(by: { $0.value.lastUse < $1.value.lastUse }) {
             state.entries[key] = nil
-            state.bytes -= kept.entry.compressed.count + TileCache.overhead
+            state.bytes -= kept.entry.count + TileCache.overhead
             if state.bytes <= limit / 4 * 3 { return }
         }
     }
