@@ -2,23 +2,44 @@ public import Geo
 
 /// One attribute of all rows of an open layer file.
 ///
-/// `touch` a run of rows, then read them: the readers below it check no block.
+/// `touch` a run of rows, then read them: the readers below it check no block. A column is a pointer into its file, so it is copied and
+/// passed on for nothing in inner loops, and is valid only as long as the file is open.
 public struct Column: @unchecked Sendable {
-    public let attribute: Attribute
-    @usableFromInline let nulls: Section?
-    @usableFromInline let storage: Storage
-    let statistics: Section?
-    let rows: Int
+    @usableFromInline let record: UnsafePointer<Record>
+
+    public var attribute: Attribute { record.pointee.attribute }
+
+    /// Where a column's values lie. The open file owns one for each column, and never changes it.
+    @usableFromInline
+    struct Record {
+        let attribute: Attribute
+        @usableFromInline let form: Form
+        @usableFromInline let nulls: Section?
+        /// Numbers, truth values, days, microseconds, codes, or the bytes of texts.
+        @usableFromInline let values: Section
+        /// Minutes, for times.
+        @usableFromInline var zones: Section?
+        /// Where texts begin in `values`, or entries in `entries`.
+        @usableFromInline var steps: Steps?
+        /// The bytes of a dictionary's entries.
+        @usableFromInline var entries: Section?
+        /// Entries of the dictionary.
+        @usableFromInline var entryCount = 0
+        /// Bytes of a value in `values`, where it has a fixed size.
+        @usableFromInline let width: Int
+        let statistics: Section?
+    }
 
     @usableFromInline
-    enum Storage {
-        case integers(Section)
-        case reals(Section)
-        case booleans(Section)
-        case dates(Section)
-        case times(Section, zones: Section)
-        case texts(Steps, Section)
-        case dictionary(Section, width: Int, Steps, Section, entries: Int)
+    enum Form: UInt8 {
+        case integers
+        case reals
+        case booleans
+        case dates
+        case times
+        case texts
+        case json
+        case dictionary
     }
 
     /// A value where it lies.
@@ -39,73 +60,72 @@ public struct Column: @unchecked Sendable {
     @inlinable
     public func touch(_ range: Range<Int>) throws(LayerFileError) {
         let (first, count) = (range.lowerBound, range.count)
-        if let nulls { try nulls.touch(first >> 3, (range.upperBound + 7) >> 3 - first >> 3) }
-        switch storage {
-        case .integers(let values), .reals(let values): try values.touch(8 * first, 8 * count)
-        case .booleans(let values): try values.touch(first, count)
-        case .dates(let values): try values.touch(4 * first, 4 * count)
-        case .times(let values, let zones):
-            try values.touch(8 * first, 8 * count)
-            try zones.touch(2 * first, 2 * count)
-        case .texts(let steps, let bytes):
+        if let nulls = record.pointee.nulls { try nulls.touch(first >> 3, (range.upperBound + 7) >> 3 - first >> 3) }
+        switch record.pointee.form {
+        case .texts, .json:
+            let steps = record.pointee.steps!
             try steps.touch(range)
             let start = steps.start(first)
-            try bytes.touch(start, steps.start(range.upperBound) - start)
-        case .dictionary(let codes, let width, _, _, _): try codes.touch(width * first, width * count)
+            try record.pointee.values.touch(start, steps.start(range.upperBound) - start)
+        case .times:
+            try record.pointee.zones!.touch(2 * first, 2 * count)
+            try record.pointee.values.touch(8 * first, 8 * count)
+        default: try record.pointee.values.touch(record.pointee.width * first, record.pointee.width * count)
         }
     }
 
     @inlinable @inline(__always)
     public func isNull(_ row: Int) -> Bool {
-        guard let nulls else { return false }
+        guard let nulls = record.pointee.nulls else { return false }
         return nulls.load(row >> 3, as: UInt8.self) & (1 << UInt8(row & 7)) != 0
     }
 
     /// The value of a row that was touched.
-    @inlinable
+    @inlinable @inline(__always)
     public func value(_ row: Int) -> Value {
         if isNull(row) { return .null }
-        switch storage {
-        case .integers(let values): return .integer(values.load(row, as: Int64.self))
-        case .reals(let values): return .real(values.load(row, as: Double.self))
-        case .booleans(let values): return .boolean(values.load(row, as: UInt8.self) != 0)
-        case .dates(let values): return .date(Day(daysSince1970: values.load(row, as: Int32.self)))
-        case .times(let values, let zones):
-            let zone = zones.load(row, as: Int16.self)
-            return .time(Instant(microseconds: values.load(row, as: Int64.self), zoneMinutes: zone == .max ? nil : zone))
-        case .texts(let steps, let bytes):
-            let start = steps.start(row)
-            let text = UnsafeRawBufferPointer(start: bytes.base + start, count: steps.start(row + 1) - start)
-            return attribute.type == .json ? .json(text) : .text(text)
+        switch record.pointee.form {
+        case .integers: return .integer(record.pointee.values.load(row, as: Int64.self))
+        case .reals: return .real(record.pointee.values.load(row, as: Double.self))
+        case .booleans: return .boolean(record.pointee.values.load(row, as: UInt8.self) != 0)
+        case .dates: return .date(Day(daysSince1970: record.pointee.values.load(row, as: Int32.self)))
+        case .times:
+            let zone = record.pointee.zones!.load(row, as: Int16.self)
+            let microseconds = record.pointee.values.load(row, as: Int64.self)
+            return .time(Instant(microseconds: microseconds, zoneMinutes: zone == .max ? nil : zone))
+        case .texts: return .text(bytes(row))
+        case .json: return .json(bytes(row))
         case .dictionary: return .text(entry(code(row)))
         }
     }
 
-    /// For a column with a dictionary, how many entries it has, in the order of their code points; nil for others.
-    public var entryCount: Int? {
-        if case .dictionary(_, _, _, _, let entries) = storage { return entries }
-        return nil
+    @inlinable @inline(__always)
+    func bytes(_ row: Int) -> UnsafeRawBufferPointer {
+        let steps = record.pointee.steps!
+        let start = steps.start(row)
+        return UnsafeRawBufferPointer(start: record.pointee.values.base + start, count: steps.start(row + 1) - start)
     }
+
+    /// For a column with a dictionary, how many entries it has, in the order of their code points; nil for others.
+    public var entryCount: Int? { record.pointee.form == .dictionary ? record.pointee.entryCount : nil }
 
     /// Which entry of the dictionary a touched row has; of a null row, any.
     @inlinable @inline(__always)
     public func code(_ row: Int) -> Int {
-        guard case .dictionary(let codes, let width, _, _, let entries) = storage else {
-            preconditionFailure("a column without a dictionary")
-        }
-        let code = width == 1 ? Int(codes.load(row, as: UInt8.self)) : Int(codes.load(row, as: UInt16.self))
-        precondition(code < entries)
+        precondition(record.pointee.form == .dictionary, "a column without a dictionary")
+        let values = record.pointee.values
+        let code = record.pointee.width == 1 ? Int(values.load(row, as: UInt8.self)) : Int(values.load(row, as: UInt16.self))
+        precondition(code < record.pointee.entryCount)
         return code
     }
 
     /// An entry of the dictionary: UTF-8, valid as long as the file is open.
     @inlinable
     public func entry(_ code: Int) -> UnsafeRawBufferPointer {
-        guard case .dictionary(_, _, let steps, let bytes, let entries) = storage, code < entries else {
-            preconditionFailure("no such entry")
-        }
+        precondition(code >= 0 && code < record.pointee.entryCount, "no such entry")
+        let steps = record.pointee.steps!
         let start = steps.start(code)
-        return UnsafeRawBufferPointer(start: bytes.base + start, count: steps.start(code + 1) - start)
+        return UnsafeRawBufferPointer(start: record.pointee.entries!.base + start, count: steps.start(code + 1) - start)
     }
 
     /// The value of any row, owned.
@@ -145,10 +165,10 @@ public struct Column: @unchecked Sendable {
 
     /// The statistic of the rows `block × 4096 ..< (block + 1) × 4096`; nil when the column has none.
     public func statistic(_ block: Int) throws(LayerFileError) -> Statistic? {
-        guard let statistics, 24 * block + 24 <= statistics.length else { return nil }
+        guard let statistics = record.pointee.statistics, 24 * block + 24 <= statistics.length else { return nil }
         try statistics.touch(24 * block, 24)
         let nullCount = Int(statistics.load(3 * block + 2, as: Int64.self))
-        if case .reals = storage {
+        if record.pointee.form == .reals {
             let (low, high) = (statistics.load(3 * block, as: Double.self), statistics.load(3 * block + 1, as: Double.self))
             return Statistic(integers: nil, reals: low <= high ? low...high : nil, nullCount: nullCount)
         }

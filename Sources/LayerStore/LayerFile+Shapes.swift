@@ -17,35 +17,61 @@ extension LayerFile {
     /// - Complexity: O(1) once the blocks it lies in were read before
     @inlinable
     public func shape(_ row: Int) throws(LayerFileError) -> Shape {
+        try touchShapes(row..<row + 1)
+        return shape(touched: row)
+    }
+
+    /// Checks the blocks that the geometries and the numbers of these rows lie in, all below `geometryCount`.
+    @inlinable
+    public func touchShapes(_ rows: Range<Int>) throws(LayerFileError) {
+        precondition(rows.lowerBound >= 0 && rows.upperBound <= geometryCount)
+        try kinds.touch(rows.lowerBound, rows.count)
+        try numbers.touch(8 * rows.lowerBound, 8 * rows.count)
+        try vertexSteps.touch(rows)
+        try ringSteps.touch(rows)
+        try partSteps.touch(rows)
+        let (firstVertex, firstRing, firstPart) = (
+            vertexSteps.start(rows.lowerBound), ringSteps.start(rows.lowerBound), partSteps.start(rows.lowerBound)
+        )
+        let vertices = vertexSteps.start(rows.upperBound) - firstVertex
+        let parts = partSteps.start(rows.upperBound) - firstPart
+        let width = decimals == 7 ? 4 : 8
+        try ringEnds.touch(4 * firstRing, 4 * (ringSteps.start(rows.upperBound) - firstRing))
+        try partEnds.touch(4 * firstPart, 4 * parts)
+        try degrees.touch(2 * width * firstVertex, 2 * width * vertices)
+        try mercator.touch(8 * firstVertex, 8 * vertices)
+        try partKinds?.touch(firstPart, parts)
+    }
+
+    /// The geometry of a row that `touchShapes` was asked about.
+    @inlinable
+    public func shape(touched row: Int) -> Shape {
         precondition(row >= 0 && row < geometryCount)
-        try kinds.touch(row, 1)
-        try vertexSteps.touch(row..<row + 1)
-        try ringSteps.touch(row..<row + 1)
-        try partSteps.touch(row..<row + 1)
         let firstVertex = vertexSteps.start(row)
         let firstRing = ringSteps.start(row)
         let firstPart = partSteps.start(row)
         let vertices = vertexSteps.start(row + 1) - firstVertex
         let rings = ringSteps.start(row + 1) - firstRing
         let parts = partSteps.start(row + 1) - firstPart
-        let width = decimals == 7 ? 4 : 8
-        try ringEnds.touch(4 * firstRing, 4 * rings)
-        try partEnds.touch(4 * firstPart, 4 * parts)
-        try degrees.touch(2 * width * firstVertex, 2 * width * vertices)
-        try mercator.touch(8 * firstVertex, 8 * vertices)
         let kind = GeometryKind(rawValue: kinds.load(row, as: UInt8.self)) ?? .point
         var partKindBytes = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
         if kind == .geometryCollection, let partKinds {
-            try partKinds.touch(firstPart, parts)
             partKindBytes = UnsafeBufferPointer(start: partKinds.pointer(UInt8.self) + firstPart, count: parts)
         }
         return Shape(
             kind: kind, partEnds: UnsafeBufferPointer(start: partEnds.pointer(UInt32.self) + firstPart, count: parts),
             ringEnds: UnsafeBufferPointer(start: ringEnds.pointer(UInt32.self) + firstRing, count: rings), partKinds: partKindBytes,
             mercator: UnsafeBufferPointer(start: mercator.pointer(Int32.self) + 2 * firstVertex, count: 2 * vertices),
-            degrees: width == 4
+            degrees: decimals == 7
                 ? .narrow(degrees.pointer(Int32.self) + 2 * firstVertex)
                 : .wide(degrees.pointer(Int64.self) + 2 * firstVertex, decimals: decimals))
+    }
+
+    /// The number of a row that `touchShapes` was asked about.
+    @inlinable
+    public func number(touched row: Int) -> UInt64 {
+        precondition(row >= 0 && row < geometryCount)
+        return numbers.load(row, as: UInt64.self)
     }
 
     /// How many vertices a row below `geometryCount` has.

@@ -36,9 +36,11 @@ public final class LayerFile: @unchecked Sendable {
     @usableFromInline let partKinds: Section?
     @usableFromInline let degrees: Section
     @usableFromInline let mercator: Section
-    let numbers: Section
-    /// One for each attribute, in order.
+    @usableFromInline let numbers: Section
+    /// One for each attribute, in order. They point to `records`.
     public let columns: [Column]
+    private let records: UnsafeMutablePointer<Column.Record>
+    private let recordCount: Int
 
     struct SectionKey: Hashable {
         var kind: LayerFileFormat.Kind
@@ -48,11 +50,11 @@ public final class LayerFile: @unchecked Sendable {
     public var attributes: [Attribute] { header.attributes }
     public var facts: LayerFacts { header.facts }
     public var rowCount: Int { header.rowCount }
-    public var geometryCount: Int { header.geometryCount }
+    public let geometryCount: Int
     /// Of all geometries, in degrees; nil when there is none.
     public var extent: Envelope? { header.extent }
     /// Decimals of a degree that are kept, 7 to 9.
-    public var decimals: Int { header.decimals }
+    public let decimals: Int
     public var identity: IdentityKind { header.identity }
     public var idColumn: Int? { header.idColumn }
     /// The lowest number that the layer never gave.
@@ -115,6 +117,8 @@ public final class LayerFile: @unchecked Sendable {
             throw .malformed("counts")
         }
         self.header = header
+        geometryCount = geometries
+        decimals = header.decimals
         kinds = try find(.geometryKind, bytes: geometries)
         vertexSteps = try steps(.vertexSteps, .vertexBases, count: geometries)
         ringSteps = try steps(.ringSteps, .ringBases, count: geometries)
@@ -141,18 +145,24 @@ public final class LayerFile: @unchecked Sendable {
                 do throws(LayerFileError) { try index.check(block) } catch { throw error }
             }
 
-        var columns: [Column] = []
+        var records: [Column.Record] = []
         for (i, attribute) in header.attributes.enumerated() {
             let c = UInt32(i)
             let nulls = sections[SectionKey(kind: .nulls, column: c)]
             if let nulls, nulls.length != (rows + 63) / 64 * 8 { throw .malformed("section nulls[\(i)]") }
-            let storage: Column.Storage
+            let statistics = sections[SectionKey(kind: .statistics, column: c)]
+            func record(_ form: Column.Form, width: Int, _ values: Section) -> Column.Record {
+                Column.Record(attribute: attribute, form: form, nulls: nulls, values: values, width: width, statistics: statistics)
+            }
             switch attribute.type {
-            case .integer: storage = .integers(try find(.values, c, bytes: 8 * rows))
-            case .real: storage = .reals(try find(.values, c, bytes: 8 * rows))
-            case .boolean: storage = .booleans(try find(.values, c, bytes: rows))
-            case .date: storage = .dates(try find(.values, c, bytes: 4 * rows))
-            case .time: storage = .times(try find(.values, c, bytes: 8 * rows), zones: try find(.zones, c, bytes: 2 * rows))
+            case .integer: records.append(record(.integers, width: 8, try find(.values, c, bytes: 8 * rows)))
+            case .real: records.append(record(.reals, width: 8, try find(.values, c, bytes: 8 * rows)))
+            case .boolean: records.append(record(.booleans, width: 1, try find(.values, c, bytes: rows)))
+            case .date: records.append(record(.dates, width: 4, try find(.values, c, bytes: 4 * rows)))
+            case .time:
+                var times = record(.times, width: 8, try find(.values, c, bytes: 8 * rows))
+                times.zones = try find(.zones, c, bytes: 2 * rows)
+                records.append(times)
             case .text, .json:
                 let text = try find(.text, c, bytes: nil)
                 if let codes = sections[SectionKey(kind: .codes, column: c)] {
@@ -165,23 +175,31 @@ public final class LayerFile: @unchecked Sendable {
                     try table.touch(0..<entries)
                     try text.touch(0, text.length)
                     guard table.start(entries) == text.length else { throw .malformed("dictionary of column \(i)") }
-                    storage = .dictionary(codes, width: rows == 0 ? 1 : codes.length / rows, table, text, entries: entries)
+                    var dictionary = record(.dictionary, width: rows == 0 ? 1 : codes.length / rows, codes)
+                    (dictionary.steps, dictionary.entries, dictionary.entryCount) = (table, text, entries)
+                    records.append(dictionary)
                 } else {
                     let table = try steps(.textSteps, .textBases, c, count: rows)
                     try table.touch(rows..<rows)
                     guard table.start(rows) == text.length else { throw .malformed("texts of column \(i)") }
-                    storage = .texts(table, text)
+                    var texts = record(attribute.type == .json ? .json : .texts, width: 1, text)
+                    texts.steps = table
+                    records.append(texts)
                 }
             }
-            columns.append(
-                Column(
-                    attribute: attribute, nulls: nulls, storage: storage, statistics: sections[SectionKey(kind: .statistics, column: c)],
-                    rows: rows))
         }
-        self.columns = columns
+        self.records = .allocate(capacity: max(1, records.count))
+        recordCount = records.count
+        self.records.initialize(from: records, count: records.count)
+        let first = UnsafePointer(self.records)
+        columns = records.indices.map { Column(record: first + $0) }
     }
 
-    deinit { checked.deallocate() }
+    deinit {
+        records.deinitialize(count: recordCount)
+        records.deallocate()
+        checked.deallocate()
+    }
 
     /// Holds every block against its checksum, reading with `pread` order from front to back.
     /// - Complexity: O(bytes); for a scrub in the background.

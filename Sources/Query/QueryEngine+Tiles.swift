@@ -50,10 +50,11 @@ final class TileDrawer {
         _ entryValues: inout [[UInt32]], _ written: inout ByteWriter
     ) throws {
         var drawn = 0
-        try file.search(tile.envelope(buffer: Double(TileGrid.buffer) / Double(TileGrid.extent))) { run, _ in
+        try file.search(tile.envelope(buffer: Double(TileGrid.buffer) / Double(TileGrid.extent))) { run, isInside in
+            try file.touchShapes(run)
             for column in columns.indices { try columns[column].touch(run) }
             for row in run {
-                if try encoder.draw(file.shape(row), id: file.number(row)) {
+                if encoder.draw(file.shape(touched: row), id: file.number(touched: row), isInside: isInside) {
                     for key in columns.indices { tag(key, columns, row, &encoder, &entryValues, &written) }
                     encoder.endFeature()
                 }
@@ -66,7 +67,8 @@ final class TileDrawer {
     /// Adds a value of a row whose columns were touched.
     @inline(__always)
     private static func tag(
-        _ key: Int, _ columns: [Column], _ row: Int, _ encoder: inout TileEncoder, _ entryValues: inout [[UInt32]], _ written: inout ByteWriter
+        _ key: Int, _ columns: [Column], _ row: Int, _ encoder: inout TileEncoder, _ entryValues: inout [[UInt32]],
+        _ written: inout ByteWriter
     ) {
         if !entryValues[key].isEmpty {
             guard !columns[key].isNull(row) else { return }

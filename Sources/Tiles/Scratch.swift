@@ -241,7 +241,25 @@ extension Scratch where Element == UInt8 {
         return target + (long ? 2 : 1)
     }
 
-    var array: [UInt8] { [UInt8](UnsafeBufferPointer(start: base, count: count)) }
+    fileprivate var bytes: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: base, count: count) }
+}
+
+extension [UInt8] {
+    /// Five runs of bytes one after another, each copied once.
+    static func joined(
+        _ a: borrowing Scratch<UInt8>, _ b: borrowing Scratch<UInt8>, _ c: borrowing Scratch<UInt8>, _ d: borrowing Scratch<UInt8>,
+        _ e: borrowing Scratch<UInt8>
+    ) -> [UInt8] {
+        let parts = (a.bytes, b.bytes, c.bytes, d.bytes, e.bytes)
+        let count = parts.0.count + parts.1.count + parts.2.count + parts.3.count + parts.4.count
+        return [UInt8](unsafeUninitializedCapacity: count) { target, initialized in
+            for part in [parts.0, parts.1, parts.2, parts.3, parts.4] {
+                guard let start = part.baseAddress, part.count > 0 else { continue }
+                (target.baseAddress! + initialized).initialize(from: start, count: part.count)
+                initialized += part.count
+            }
+        }
+    }
 }
 
 /// A hash of bytes, eight at a time: multiply to 128 bits and fold (the step of wyhash, W. Yi, public domain).

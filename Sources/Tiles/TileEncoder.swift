@@ -75,12 +75,13 @@ public struct TileEncoder: ~Copyable {
 
     /// Begins a feature with what of its geometry lies in the tile. False when that is nothing: then there is no feature, and neither
     /// `tag` nor `endFeature` may follow.
+    /// - Parameter isInside: the shape is known to lie within the buffered tile; otherwise that is found out.
     /// - Complexity: O(vertices), and for polygons of more than a few vertices O(vertices × log vertices) of those in the tile.
-    public mutating func draw(_ shape: Shape, id: UInt64) -> Bool {
+    public mutating func draw(_ shape: Shape, id: UInt64, isInside: Bool = false) -> Bool {
         self.id = id
         geometry.removeAll()
         tags.removeAll()
-        let place = place(of: shape)
+        let place = isInside ? .inside : place(of: shape)
         if place == .outside { return false }
         switch shape.kind {
         case .point, .multiPoint:
@@ -137,24 +138,20 @@ public struct TileEncoder: ~Copyable {
     /// The layer's bytes, uncompressed; none when no feature was drawn.
     public mutating func finish() -> [UInt8] {
         if featureCount == 0 { return [] }
-        var head = Scratch<UInt8>()
-        head.append(0x78)
-        head.append(2)
-        head.append(0x0A)
-        head.append(varint: UInt64(layerName.utf8.count))
-        head.append(text: layerName)
+        var name = Scratch<UInt8>()
+        name.append(0x78)
+        name.append(2)
+        name.append(0x0A)
+        name.append(varint: UInt64(layerName.utf8.count))
+        name.append(text: layerName)
         var tail = Scratch<UInt8>()
         tail.append(0x28)
         tail.append(varint: UInt64(TileGrid.extent))
-        var tile = Scratch<UInt8>(capacity: head.count + features.count + keyBytes.count + values.wire.count + tail.count + 16)
-        tile.append(0x1A)
-        tile.append(varint: UInt64(head.count + features.count + keyBytes.count + values.wire.count + tail.count))
-        tile.append(head, 0..<head.count)
-        tile.append(features, 0..<features.count)
-        tile.append(keyBytes, 0..<keyBytes.count)
-        tile.append(values.wire, 0..<values.wire.count)
-        tile.append(tail, 0..<tail.count)
-        return tile.array
+        var head = Scratch<UInt8>()
+        head.append(0x1A)
+        head.append(varint: UInt64(name.count + features.count + keyBytes.count + values.wire.count + tail.count))
+        head.append(name, 0..<name.count)
+        return .joined(head, features, keyBytes, values.wire, tail)
     }
 }
 

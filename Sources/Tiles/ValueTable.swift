@@ -23,18 +23,22 @@ struct ValueTable: ~Copyable {
     /// The values as the layer holds them: field 4, length, `Value`.
     private(set) var wire = Scratch<UInt8>(capacity: 4096)
     private var entries = Scratch<Entry>(capacity: 256)
-    /// Index into `entries` plus one; zero is free.
-    private var slots = Scratch<UInt32>(capacity: 1024)
-    private var mask = 1023
+    /// Index into `entries` plus one in the bits of `mask`, and above them bits of the hash, so that few entries are looked at in vain; zero is free.
+    /// The table is the one thing here that is read all over, so it is kept small.
+    private var slots = Scratch<UInt32>(capacity: leastSlots)
+    private var mask = leastSlots - 1
+    private static let leastSlots = 1024
 
     init() {
-        slots.fill(0, count: 1024)
+        slots.fill(0, count: Self.leastSlots)
     }
 
+    /// The table starts small again: one as large as the largest tile so far would lie outside the processor's caches for every small one.
     mutating func removeAll() {
         wire.removeAll()
         entries.removeAll()
-        slots.fill(0, count: mask + 1)
+        mask = Self.leastSlots - 1
+        slots.fill(0, count: Self.leastSlots)
     }
 
     /// The index of a text, added if it is new. The bytes must be UTF-8.
@@ -45,11 +49,14 @@ struct ValueTable: ~Copyable {
         while true {
             let found = slots[slot]
             if found == 0 { return add(text: text, hash: hash, slot: slot) }
-            let entry = entries[Int(found) - 1]
-            if entry.hash == hash && entry.kind == Kind.text.rawValue && entry.length == text.count
-                && wire.equals(text, at: Int(entry.offset))
-            {
-                return found - 1
+            if mayBe(found, hash) {
+                let number = index(found)
+                let entry = entries[Int(number)]
+                if entry.hash == hash && entry.kind == Kind.text.rawValue && entry.length == text.count
+                    && wire.equals(text, at: Int(entry.offset))
+                {
+                    return number
+                }
             }
             slot = (slot &+ 1) & mask
         }
@@ -63,8 +70,11 @@ struct ValueTable: ~Copyable {
         while true {
             let found = slots[slot]
             if found == 0 { return add(kind, bits: bits, hash: hash, slot: slot) }
-            let entry = entries[Int(found) - 1]
-            if entry.hash == hash && entry.kind == kind.rawValue { return found - 1 }
+            if mayBe(found, hash) {
+                let number = index(found)
+                let entry = entries[Int(number)]
+                if entry.hash == hash && entry.kind == kind.rawValue { return number }
+            }
             slot = (slot &+ 1) & mask
         }
     }
@@ -101,18 +111,35 @@ struct ValueTable: ~Copyable {
 
     private mutating func place(_ entry: Entry, slot: Int) -> UInt32 {
         entries.append(entry)
-        slots[slot] = UInt32(entries.count)
+        slots[slot] = marked(entry.hash, entries.count - 1)
         if 2 * entries.count > mask { grow() }
         return UInt32(entries.count - 1)
     }
 
+    /// What stands in the slot of an entry. There are at most half as many entries as slots, so an index fits the bits of `mask`.
+    @inline(__always)
+    private func marked(_ hash: UInt64, _ index: Int) -> UInt32 {
+        UInt32(truncatingIfNeeded: hash >> 32) & ~UInt32(truncatingIfNeeded: mask) | UInt32(truncatingIfNeeded: index + 1)
+    }
+
+    /// Whether the entry of a slot may have this hash.
+    @inline(__always)
+    private func mayBe(_ slot: UInt32, _ hash: UInt64) -> Bool {
+        (slot ^ UInt32(truncatingIfNeeded: hash >> 32)) & ~UInt32(truncatingIfNeeded: mask) == 0
+    }
+
+    @inline(__always)
+    private func index(_ slot: UInt32) -> UInt32 {
+        (slot & UInt32(truncatingIfNeeded: mask)) - 1
+    }
+
     private mutating func grow() {
-        mask = 2 * mask + 1
+        mask = 4 * mask + 3
         slots.fill(0, count: mask + 1)
         for i in 0..<entries.count {
             var slot = Int(truncatingIfNeeded: entries[i].hash) & mask
             while slots[slot] != 0 { slot = (slot + 1) & mask }
-            slots[slot] = UInt32(i + 1)
+            slots[slot] = marked(entries[i].hash, i)
         }
     }
 
