@@ -64,6 +64,7 @@ let package = Package(
         tier("GeoNative", "Geo", "CGEOS", "CPROJ"),
         tier("RecordStream", "Geo"),
         tier("Descriptions", "Geo", yams),
+        tier("CQL2", "Geo"),
         tier("Formats", "Geo"),
         // 3
         tier("LayerStore", "Geo", "SpatialIndex", "CXXHash"),
@@ -75,12 +76,12 @@ let package = Package(
         // 5
         tier("LayerAtlas", "Geo", "Access", "Descriptions", "LayerStore", "LayerCatalog"),
         // 6
-        tier("Query", "Geo", "Formats", "LayerStore", "Tiles", "LayerAtlas"),
+        tier("Query", "Geo", "GeoNative", "CQL2", "Formats", "LayerStore", "Tiles", "LayerAtlas"),
         // 7
         tier("HazardAnswer", "Geo", "Access", "Descriptions", "LayerStore", "LayerAtlas", "Query"),
         // 8
         tier(
-            "HTTPAPI", "Geo", "Access", "Descriptions", "LayerAtlas", "Query", "HazardAnswer", "CDeflate", crypto, hummingbird, httpTypes,
+            "HTTPAPI", "Geo", "Access", "Descriptions", "LayerAtlas", "CQL2", "Formats", "Query", "HazardAnswer", "CDeflate", crypto, hummingbird, httpTypes,
             logging, .product(name: "NIOCore", package: "swift-nio")),
         .target(
             name: "WebPages", dependencies: ["CPageAssets", "CDeflate", "CXXHash", hummingbird, httpTypes], exclude: ["Assets"],
@@ -111,13 +112,14 @@ let package = Package(
         tests("GeoNative", "Geo"),
         tests("RecordStream", "Geo"),
         tests("Descriptions", "Geo"),
+        tests("CQL2", "Geo"),
         tests("Formats", "Geo"),
         tests("LayerStore", "Geo"),
         tests("LayerCatalog", "Geo", "Access", "Descriptions", grdb),
         tests("Tiles", "Geo", "CGEOS"),
         tests("Importing", "Geo", "RecordStream", "kasane-import"),
         tests("LayerAtlas", "Geo", "Access", "Descriptions", "LayerStore", "LayerCatalog", "AtlasKit"),
-        tests("Query", "Geo", "GeoNative", "LayerStore"),
+        tests("Query", "Geo", "GeoNative", "CQL2", "LayerStore"),
         tests("HazardAnswer", "Geo", "Access", "Descriptions", "LayerStore", "LayerAtlas", "Query", "AtlasKit"),
         tests(
             "Loading", "Geo", "GeoNative", "RecordStream", "Descriptions", "LayerStore", "LayerCatalog", "kasane", "kasane-import"),

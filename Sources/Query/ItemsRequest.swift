@@ -1,3 +1,4 @@
+public import CQL2
 public import Geo
 
 /// What a client asks of a collection's items (OGC 17-069r4, 7.15), already parsed and within the limits.
@@ -8,6 +9,8 @@ public struct ItemsRequest: Sendable, Equatable {
     public var time: TimeSpan?
     /// Only features whose attribute has this value, given as the text of the query string. All must hold.
     public var equals: [Equality]
+    /// Only features of which the filter is true; its coordinates are longitude and latitude in degrees. Nil asks for all.
+    public var filter: Expression?
     /// The most features to answer, 1 to 10,000.
     public var limit: Int
     public var position: Position
@@ -33,11 +36,13 @@ public struct ItemsRequest: Sendable, Equatable {
     }
 
     public init(
-        area: BoxArea? = nil, time: TimeSpan? = nil, equals: [Equality] = [], limit: Int = 10, position: Position = .start
+        area: BoxArea? = nil, time: TimeSpan? = nil, equals: [Equality] = [], filter: Expression? = nil, limit: Int = 10,
+        position: Position = .start
     ) {
         self.area = area
         self.time = time
         self.equals = equals
+        self.filter = filter
         self.limit = limit
         self.position = position
     }
