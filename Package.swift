@@ -65,7 +65,7 @@ let package = Package(
         tier("RecordStream", "Geo"),
         tier("Descriptions", "Geo", yams),
         tier("CQL2", "Geo"),
-        tier("Formats", "Geo"),
+        tier("Formats", "Geo", "CDeflate"),
         // 3
         tier("LayerStore", "Geo", "SpatialIndex", "CXXHash"),
         tier("LayerCatalog", "Geo", "Access", "Descriptions", grdb),
@@ -78,10 +78,12 @@ let package = Package(
         // 6
         tier("Query", "Geo", "GeoNative", "CQL2", "Formats", "LayerStore", "Tiles", "LayerAtlas"),
         // 7
+        tier("TileArchives", "Geo", "Formats", "LayerAtlas", "Query", "CXXHash", grdb),
         tier("HazardAnswer", "Geo", "Access", "Descriptions", "LayerStore", "LayerAtlas", "Query"),
         // 8
         tier(
-            "HTTPAPI", "Geo", "Access", "Descriptions", "LayerAtlas", "CQL2", "Formats", "Query", "HazardAnswer", "CDeflate", crypto, hummingbird, httpTypes,
+            "HTTPAPI", "Geo", "Access", "Descriptions", "LayerAtlas", "CQL2", "Formats", "Query", "HazardAnswer", crypto, hummingbird,
+            httpTypes,
             logging, .product(name: "NIOCore", package: "swift-nio")),
         .target(
             name: "WebPages", dependencies: ["CPageAssets", "CDeflate", "CXXHash", hummingbird, httpTypes], exclude: ["Assets"],
@@ -95,7 +97,12 @@ let package = Package(
             .product(name: "UnixSignals", package: "swift-service-lifecycle")),
         // 10
         .executableTarget(
-            name: "kasane", dependencies: ["Geo", "Descriptions", "LayerCatalog", "Loading", "HTTPAPI", "Server", arguments, logging],
+            name: "kasane",
+            dependencies: [
+                "Geo", "Access", "Descriptions", "CQL2", "Formats", "LayerCatalog", "LayerAtlas", "Query", "TileArchives", "Loading",
+                "HTTPAPI",
+                "Server", arguments, logging,
+            ],
             swiftSettings: settings),
         .executableTarget(name: "kasane-import", dependencies: ["Importing", "RecordStream"], swiftSettings: settings),
         .executableTarget(
@@ -120,6 +127,7 @@ let package = Package(
         tests("Importing", "Geo", "RecordStream", "kasane-import"),
         tests("LayerAtlas", "Geo", "Access", "Descriptions", "LayerStore", "LayerCatalog", "AtlasKit"),
         tests("Query", "Geo", "GeoNative", "CQL2", "LayerStore"),
+        tests("TileArchives", "Geo", "CDeflate", "Descriptions", "LayerAtlas", "Query", "AtlasKit", grdb),
         tests("HazardAnswer", "Geo", "Access", "Descriptions", "LayerStore", "LayerAtlas", "Query", "AtlasKit"),
         tests(
             "Loading", "Geo", "GeoNative", "RecordStream", "Descriptions", "LayerStore", "LayerCatalog", "kasane", "kasane-import"),

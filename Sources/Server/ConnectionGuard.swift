@@ -9,7 +9,7 @@ final class ConnectionState {
         /// Between requests: the next byte begins a head.
         case idle
         case head
-        /// After a head, which has no body: only its end is still to come.
+        /// After a head: the body, where one is taken, and the end are still to come.
         case body
         /// The request was refused: what else comes is thrown away until the connection ends.
         case refused
@@ -17,6 +17,10 @@ final class ConnectionState {
 
     var phase = Phase.idle
     var headTimer: Scheduled<Void>?
+    /// Requests passed on whose answer has not been written.
+    var unanswered = 0
+    /// When something last came or was answered.
+    var lastUse = NIODeadline.now()
     /// Bytes of the request line so far, of the head being read.
     var requestLine = 0
     var requestLineEnded = false
@@ -43,6 +47,7 @@ final class ByteGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var sent = 0
     private var lastProgress = NIODeadline.now()
     private var watch: Scheduled<Void>?
+    private var idleWatch: RepeatedTask?
 
     init(limits: ConnectionLimits, ledger: ConnectionLedger, state: ConnectionState) {
         self.limits = limits
@@ -64,10 +69,22 @@ final class ByteGuard: ChannelDuplexHandler, RemovableChannelHandler {
         let address = ConnectionLedger.key(of: context.remoteAddress)
         if ledger.enter(address) {
             entered = address
+            state.lastUse = .now()
+            let pause = limits.pressedIdleTime
+            idleWatch = context.eventLoop.assumeIsolated().scheduleRepeatedTask(initialDelay: pause, delay: pause) { [weak self] _ in
+                self?.makeRoom(context)
+            }
         } else {
             state.enter(.refused)
             context.close(promise: nil)
         }
+    }
+
+    /// Ends a connection that nobody uses when others wait for its place. One that is used soon again costs its client a round trip.
+    private func makeRoom(_ context: ChannelHandlerContext) {
+        guard state.phase == .idle, state.unanswered == 0, ledger.isPressed, NIODeadline.now() - state.lastUse >= limits.pressedIdleTime
+        else { return }
+        context.close(promise: nil)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -83,6 +100,8 @@ final class ByteGuard: ChannelDuplexHandler, RemovableChannelHandler {
         state.headTimer?.cancel()
         watch?.cancel()
         watch = nil
+        idleWatch?.cancel()
+        idleWatch = nil
         if let address = entered { ledger.leave(address) }
         entered = nil
     }
@@ -166,7 +185,8 @@ final class ByteGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
 /// Guards the requests of a connection: refuses what is too long, doubled, malformed or unwanted before anything is done with it.
 ///
-/// A refused request is passed on as a `RefusedRequest`, so that its answer comes in its turn; then the connection ends.
+/// A refused request is passed on as a `RefusedRequest`, so that its answer comes in its turn; then the connection ends. A request with a body is
+/// passed on when the body is whole: nothing behind this guard waits for a client.
 final class HeadGuard: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
@@ -175,8 +195,18 @@ final class HeadGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     private let limits: ConnectionLimits
     private let state: ConnectionState
-    /// Requests passed on whose answer has not been written.
-    private var unanswered = 0
+    /// The request whose body is on its way.
+    private var held: HeldRequest?
+
+    private struct HeldRequest {
+        var head: HTTPRequestHead
+        var body: ByteBuffer
+        /// Bytes that the body may have.
+        var limit: Int
+        /// Bytes that were there at the last look.
+        var seen = 0
+        var watch: RepeatedTask?
+    }
 
     init(limits: ConnectionLimits, state: ConnectionState) {
         self.limits = limits
@@ -187,26 +217,86 @@ final class HeadGuard: ChannelDuplexHandler, RemovableChannelHandler {
         guard state.phase != .refused else { return }
         switch unwrapInboundIn(data) {
         case .head(var head):
-            if let code = refusal(of: head) {
+            let bodyLimit = RequestBodies.limit(method: head.method.rawValue, address: head.uri)
+            if let code = refusal(of: head, bodyLimit) {
                 refuse(context, code, method: head.method)
+            } else if HeadGuard.hasBody(head) {
+                state.enter(.body)
+                hold(head, bodyLimit, context)
             } else {
                 state.enter(.body)
-                unanswered += 1
+                state.unanswered += 1
                 normalise(&head)
                 context.fireChannelRead(wrapInboundOut(.head(head)))
             }
-        case .body:
-            // A request with a body is refused by its head; whatever this is, it is not to be trusted.
-            state.enter(.refused)
-            context.close(promise: nil)
+        case .body(var bytes):
+            guard let request = held else {
+                // A request whose body is not wanted was refused by its head; whatever this is, it is not to be trusted.
+                state.enter(.refused)
+                context.close(promise: nil)
+                return
+            }
+            if request.body.readableBytes + bytes.readableBytes > request.limit {
+                release()
+                refuse(context, .bodyTooLarge, method: request.head.method)
+            } else {
+                held?.body.writeBuffer(&bytes)
+            }
         case .end:
             state.enter(.idle)
+            if var request = held {
+                release()
+                state.unanswered += 1
+                normalise(&request.head)
+                context.fireChannelRead(wrapInboundOut(.head(request.head)))
+                context.fireChannelRead(wrapInboundOut(.body(request.body)))
+            }
             context.fireChannelRead(data)
         }
     }
 
+    private static func hasBody(_ head: HTTPRequestHead) -> Bool {
+        head.headers.contains(name: "transfer-encoding") || head.headers["content-length"].contains { $0 != "0" }
+    }
+
+    /// Keeps a request until its body is there, and looks now and then whether it still comes.
+    private func hold(_ head: HTTPRequestHead, _ limit: Int, _ context: ChannelHandlerContext) {
+        var request = HeldRequest(head: head, body: context.channel.allocator.buffer(capacity: 1024), limit: limit)
+        let least = limits.bodyRate * Int(limits.bodyTime.nanoseconds) / 1_000_000_000
+        request.watch = context.eventLoop.assumeIsolated().scheduleRepeatedTask(initialDelay: limits.bodyTime, delay: limits.bodyTime) {
+            [weak self] _ in
+            guard let self, let request = held else { return }
+            if request.body.readableBytes - request.seen < least {
+                release()
+                state.enter(.refused)
+                context.close(promise: nil)
+            } else {
+                held?.seen = request.body.readableBytes
+            }
+        }
+        held = request
+        // RFC 9110, 10.1.1. Behind answers that are still to come it would be out of turn; the client then sends without it.
+        if state.unanswered == 0, head.headers["expect"].contains(where: { $0.lowercased() == "100-continue" }) {
+            context.writeAndFlush(wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))), promise: nil)
+        }
+    }
+
+    private func release() {
+        held?.watch?.cancel()
+        held = nil
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        release()
+        context.fireChannelInactive()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        release()
+    }
+
     /// Why a request is not served, from its head alone.
-    private func refusal(of head: HTTPRequestHead) -> Problem.Code? {
+    private func refusal(of head: HTTPRequestHead, _ bodyLimit: Int) -> Problem.Code? {
         guard head.uri.utf8.count <= limits.address else { return .addressTooLong }
         let size = head.headers.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count }
         guard head.headers.count <= limits.headerFields, size <= limits.headers else { return .headersTooLarge }
@@ -222,8 +312,12 @@ final class HeadGuard: ChannelDuplexHandler, RemovableChannelHandler {
             return .unsupportedEncoding
         }
         if head.method == .CONNECT { return .methodNotAllowed }
-        // No route takes a body, so none is read: not even to find the next request behind it.
-        guard isChunked || head.headers["content-length"].contains(where: { $0 != "0" }) else { return nil }
+        guard HeadGuard.hasBody(head) else { return nil }
+        if bodyLimit > 0 {
+            let length = head.headers.first(name: "content-length").map { Int($0) ?? .max } ?? 0
+            return length > bodyLimit ? .bodyTooLarge : nil
+        }
+        // The route takes no body, so none is read: not even to find the next request behind it.
         switch head.method {
         case .POST, .PUT, .PATCH, .DELETE: return .methodNotAllowed
         default: return .bodyTooLarge
@@ -243,7 +337,7 @@ final class HeadGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     private func refuse(_ context: ChannelHandlerContext, _ code: Problem.Code, method: HTTPMethod) {
         state.enter(.refused)
-        unanswered += 1
+        state.unanswered += 1
         let head = HTTPRequestHead(
             version: .http1_1, method: method == .HEAD ? .HEAD : .GET, uri: RefusedRequest.path(code), headers: ["connection": "close"])
         context.fireChannelRead(wrapInboundOut(.head(head)))
@@ -271,8 +365,9 @@ final class HeadGuard: ChannelDuplexHandler, RemovableChannelHandler {
         let part = unwrapOutboundIn(data)
         context.write(data, promise: promise)
         guard case .end = part else { return }
-        unanswered -= 1
-        if state.phase == .refused, unanswered == 0 {
+        state.unanswered -= 1
+        state.lastUse = .now()
+        if state.phase == .refused, state.unanswered == 0 {
             context.eventLoop.assumeIsolated().scheduleTask(in: limits.lingerTime) { context.close(promise: nil) }
         }
     }

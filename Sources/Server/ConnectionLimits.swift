@@ -1,3 +1,4 @@
+import Foundation
 import NIOCore
 import Synchronization
 
@@ -14,12 +15,41 @@ public struct ConnectionLimits: Sendable {
     public var stallTime = TimeAmount.seconds(20)
     /// How long a connection may lie idle between requests.
     public var idleTime = TimeAmount.seconds(15)
+    /// How long it may lie idle when four fifths of all connections are taken.
+    public var pressedIdleTime = TimeAmount.seconds(2)
+    /// Bytes of a body that must come each second, looked at every `bodyTime`.
+    public var bodyRate = 1 << 10
+    public var bodyTime = TimeAmount.seconds(10)
     /// How long a refused connection stays open, so that the answer arrives before the end.
     public var lingerTime = TimeAmount.seconds(1)
     public var connectionsPerAddress = 256
     public var connections = 20_000
+    /// File descriptors kept free of connections: for layer files, the catalogue and the log.
+    public var descriptorReserve = 200
 
     public init() {}
+
+    /// Lets the process have as many open files as the system grants it, and takes back the promise of connections where that is too few.
+    ///
+    /// - Returns: the number of connections that can be.
+    mutating func fitToDescriptors() -> Int {
+        var files = rlimit()
+        guard getrlimit(ConnectionLimits.openFiles, &files) == 0 else { return connections }
+        let wanted = rlim_t(connections + descriptorReserve)
+        if files.rlim_cur < wanted {
+            files.rlim_cur = min(wanted, files.rlim_max)
+            // When it is refused the old limit stays, and is read again here.
+            if setrlimit(ConnectionLimits.openFiles, &files) != 0 { getrlimit(ConnectionLimits.openFiles, &files) }
+        }
+        fit(descriptors: Int(clamping: files.rlim_cur))
+        return connections
+    }
+
+    mutating func fit(descriptors: Int) {
+        connections = max(1, min(connections, descriptors - descriptorReserve))
+    }
+
+    private static let openFiles = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
 }
 
 /// Counts open connections, in all and for each address.
@@ -51,6 +81,9 @@ final class ConnectionLedger: Sendable {
     }
 
     var count: Int { open.withLock { $0.total } }
+
+    /// Four fifths of all connections are taken.
+    var isPressed: Bool { count >= max(1, limits.connections / 5 * 4) }
 
     /// What counts as one address: all of IPv4, the first 64 bits of IPv6, of which one subscriber has the rest to himself.
     static func key(of address: SocketAddress?) -> [UInt8] {

@@ -30,6 +30,12 @@ public struct LayerServer: Sendable {
     ///
     /// - Throws: `CatalogueError`, `AtlasError`, `CursorKeyFile.Failure`.
     public init(_ settings: ServerSettings, logger: Logger, preparation: @escaping Preparation = { _, _ in }) throws {
+        var settings = settings
+        let promised = settings.limits.connections
+        let possible = settings.limits.fitToDescriptors()
+        if possible < promised {
+            logger.warning("the system grants fewer open files than connections", metadata: ["connections": .stringConvertible(possible)])
+        }
         self.settings = settings
         self.logger = logger
         catalogue = try Catalogue(directory: settings.data, readOnly: settings.isPublic)

@@ -1,5 +1,6 @@
 import AtlasKit
 import Foundation
+import HTTPAPI
 import Testing
 
 @testable import Server
@@ -12,7 +13,9 @@ import Testing
         let limits = ConnectionLimits()
         #expect(limits.address == 8192 && limits.headers == 16_384 && limits.headerFields == 100)
         #expect(limits.headTime == .seconds(10) && limits.stallTime == .seconds(20) && limits.idleTime == .seconds(15))
-        #expect(limits.connectionsPerAddress == 256 && limits.connections == 20_000)
+        #expect(limits.pressedIdleTime == .seconds(2) && limits.bodyRate == 1024 && limits.bodyTime == .seconds(10))
+        #expect(limits.connectionsPerAddress == 256 && limits.connections == 20_000 && limits.descriptorReserve == 200)
+        #expect(RequestBodies.question == 65_536)
         #expect(ServerSettings().deadline == 2)
     }
 
@@ -237,6 +240,138 @@ import Testing
             let again = try Wire(port: site.port)
             try await again.send("GET /healthz HTTP/1.1\r\n" + Self.host + "\r\n")
             #expect(try await again.answer().status == 200)
+        }
+    }
+
+    @Test func `all addresses together have so many connections`() async throws {
+        try await Site.run { settings in
+            settings.limits.connections = 4
+        } _: { site in
+            try await Task.sleep(for: .milliseconds(200))
+            var open: [Wire] = []
+            for number in 1...4 {
+                let wire = try Wire(port: site.port, from: "127.0.0.\(number)")
+                try await wire.send("GET /healthz HTTP/1.1\r\n" + Self.host + "\r\n")
+                #expect(try await wire.answer().status == 200)
+                open.append(wire)
+            }
+            let fifth = try Wire(port: site.port, from: "127.0.0.9")
+            try? await fifth.send("GET /healthz HTTP/1.1\r\n" + Self.host + "\r\n")
+            #expect(try await fifth.rest().isEmpty)
+            withExtendedLifetime(open) {}
+        }
+    }
+
+    @Test func `files stay free of connections`() {
+        var limits = ConnectionLimits()
+        limits.fit(descriptors: 1024)
+        #expect(limits.connections == 824)
+        limits.fit(descriptors: 100_000)
+        #expect(limits.connections == 824)
+        limits.fit(descriptors: 50)
+        #expect(limits.connections == 1)
+    }
+
+    @Test func `who lies idle gives way under pressure, and only then`() async throws {
+        try await Site.run { settings in
+            settings.limits.connections = 10
+            settings.limits.pressedIdleTime = .milliseconds(200)
+            settings.limits.idleTime = .seconds(60)
+        } _: { site in
+            try await Task.sleep(for: .milliseconds(300))
+            var open = [try Wire(port: site.port)]
+            try await Task.sleep(for: .milliseconds(700))
+            // One of ten: it was left alone.
+            try await open[0].send("GET /healthz HTTP/1.1\r\n" + Self.host + "\r\n")
+            #expect(try await open[0].answer().status == 200)
+            for _ in 1..<8 { open.append(try Wire(port: site.port)) }
+            let begin = ContinuousClock.now
+            for wire in open.prefix(1) { #expect(try await wire.rest().isEmpty) }
+            #expect(ContinuousClock.now - begin < .seconds(25))
+        }
+    }
+
+    @Test func `a crowd is told to come back`() async throws {
+        try await Site.run { settings in
+            settings.work.threads = 1
+            settings.work.queue = 1
+        } layers: { office in
+            try Site.large(office)
+        } _: { site in
+            var refused: Wire.Answer?
+            for _ in 0..<20 where refused == nil {
+                let answers = try await withThrowingTaskGroup(of: Wire.Answer.self) { group in
+                    for _ in 0..<12 { group.addTask { try await site.get("/collections/large/items?limit=500") } }
+                    return try await group.reduce(into: []) { $0.append($1) }
+                }
+                #expect(answers.allSatisfy { $0.status == 200 || $0.status == 503 })
+                #expect(answers.contains { $0.status == 200 })
+                refused = answers.first { $0.status == 503 }
+            }
+            let answer = try #require(refused)
+            #expect(answer.code == "overloaded")
+            #expect(answer["retry-after"] == "1")
+            #expect(answer["cache-control"] == "no-store")
+        }
+    }
+
+    @Test func `a body is read where one belongs, as far as 64 KiB`() async throws {
+        try await Site.run { site in
+            func post(_ path: String, _ fields: String, _ body: String) async throws -> Wire.Answer {
+                let wire = try Wire(port: site.port)
+                try? await wire.send("POST \(path) HTTP/1.1\r\n" + Self.host + "Content-Type: application/json\r\n\(fields)\r\n\r\n" + body)
+                return try await wire.answer()
+            }
+            let path = "/collections/roads/search"
+            let whole = "{\"limit\": 1" + String(repeating: " ", count: 65_536 - 12) + "}"
+            #expect(whole.utf8.count == 65_536)
+            #expect(try await ![413, 431].contains(post(path, "Content-Length: 65536", whole).status))
+            for fields in ["Content-Length: 65537", "Content-Length: 99999999999999999999"] {
+                let answer = try await post(path, fields, "")
+                #expect([413, 400].contains(answer.status), "\(fields)")
+                #expect(answer["connection"] == "close")
+            }
+            let chunk = "8000\r\n" + String(repeating: " ", count: 0x8000) + "\r\n"
+            #expect(
+                try await post(path, "Transfer-Encoding: chunked", String(repeating: chunk, count: 3) + "0\r\n\r\n").code
+                    == "body-too-large")
+            #expect(try await post("/collections/roads", "Content-Length: 2", "{}").status == 405)
+        }
+    }
+
+    @Test func `a body that comes too slowly ends the connection`() async throws {
+        try await Site.run { settings in
+            settings.limits.bodyTime = .milliseconds(300)
+            settings.limits.idleTime = .seconds(60)
+        } _: { site in
+            let wire = try Wire(port: site.port)
+            try await wire.send("POST /collections/roads/search HTTP/1.1\r\n" + Self.host + "Content-Length: 60000\r\n\r\n{")
+            let dribble = Task {
+                for _ in 0..<100 {
+                    try await Task.sleep(for: .milliseconds(50))
+                    try await wire.send(" ")
+                }
+            }
+            #expect(try await Self.rest(of: wire).isEmpty)
+            dribble.cancel()
+            let fast = try Wire(port: site.port)
+            try await fast.send("POST /collections/roads/search HTTP/1.1\r\n" + Self.host + "Content-Length: 60000\r\n\r\n")
+            for _ in 0..<6 {
+                try await fast.send(String(repeating: " ", count: 10_000))
+                try await Task.sleep(for: .milliseconds(100))
+            }
+            #expect(try await fast.answer().status != 0)
+        }
+    }
+
+    @Test func `a client that asks whether to go on is told so`() async throws {
+        try await Site.run { site in
+            let wire = try Wire(port: site.port)
+            try await wire.send(
+                "POST /collections/roads/search HTTP/1.1\r\n" + Self.host + "Expect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+            #expect(try await wire.answer(hasBody: false).status == 100)
+            try await wire.send("{}")
+            #expect(try await wire.answer().status != 100)
         }
     }
 
