@@ -47,7 +47,7 @@ final class ByteGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var sent = 0
     private var lastProgress = NIODeadline.now()
     private var watch: Scheduled<Void>?
-    private var idleWatch: RepeatedTask?
+    private var idleWatch: Scheduled<Void>?
 
     init(limits: ConnectionLimits, ledger: ConnectionLedger, state: ConnectionState) {
         self.limits = limits
@@ -70,10 +70,7 @@ final class ByteGuard: ChannelDuplexHandler, RemovableChannelHandler {
         if ledger.enter(address) {
             entered = address
             state.lastUse = .now()
-            let pause = limits.pressedIdleTime
-            idleWatch = context.eventLoop.assumeIsolated().scheduleRepeatedTask(initialDelay: pause, delay: pause) { [weak self] _ in
-                self?.makeRoom(context)
-            }
+            scheduleIdleWatch(context)
         } else {
             state.enter(.refused)
             context.close(promise: nil)
@@ -82,9 +79,16 @@ final class ByteGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// Ends a connection that nobody uses when others wait for its place. One that is used soon again costs its client a round trip.
     private func makeRoom(_ context: ChannelHandlerContext) {
-        guard state.phase == .idle, state.unanswered == 0, ledger.isPressed, NIODeadline.now() - state.lastUse >= limits.pressedIdleTime
-        else { return }
-        context.close(promise: nil)
+        let isIdle = state.phase == .idle && state.unanswered == 0
+        if isIdle, ledger.isPressed, NIODeadline.now() - state.lastUse >= limits.pressedIdleTime {
+            context.close(promise: nil)
+        } else {
+            scheduleIdleWatch(context)
+        }
+    }
+
+    private func scheduleIdleWatch(_ context: ChannelHandlerContext) {
+        idleWatch = context.eventLoop.assumeIsolated().scheduleTask(in: limits.pressedIdleTime) { [weak self] in self?.makeRoom(context) }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -205,7 +209,7 @@ final class HeadGuard: ChannelDuplexHandler, RemovableChannelHandler {
         var limit: Int
         /// Bytes that were there at the last look.
         var seen = 0
-        var watch: RepeatedTask?
+        var watch: Scheduled<Void>?
     }
 
     init(limits: ConnectionLimits, state: ConnectionState) {
@@ -261,23 +265,28 @@ final class HeadGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// Keeps a request until its body is there, and looks now and then whether it still comes.
     private func hold(_ head: HTTPRequestHead, _ limit: Int, _ context: ChannelHandlerContext) {
-        var request = HeldRequest(head: head, body: context.channel.allocator.buffer(capacity: 1024), limit: limit)
-        let least = limits.bodyRate * Int(limits.bodyTime.nanoseconds) / 1_000_000_000
-        request.watch = context.eventLoop.assumeIsolated().scheduleRepeatedTask(initialDelay: limits.bodyTime, delay: limits.bodyTime) {
-            [weak self] _ in
-            guard let self, let request = held else { return }
-            if request.body.readableBytes - request.seen < least {
-                release()
-                state.enter(.refused)
-                context.close(promise: nil)
-            } else {
-                held?.seen = request.body.readableBytes
-            }
-        }
-        held = request
+        held = HeldRequest(head: head, body: context.channel.allocator.buffer(capacity: 1024), limit: limit)
+        scheduleBodyWatch(context)
         // RFC 9110, 10.1.1. Behind answers that are still to come it would be out of turn; the client then sends without it.
         if state.unanswered == 0, head.headers["expect"].contains(where: { $0.lowercased() == "100-continue" }) {
             context.writeAndFlush(wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))), promise: nil)
+        }
+    }
+
+    private func scheduleBodyWatch(_ context: ChannelHandlerContext) {
+        held?.watch = context.eventLoop.assumeIsolated().scheduleTask(in: limits.bodyTime) { [weak self] in self?.lookAtBody(context) }
+    }
+
+    private func lookAtBody(_ context: ChannelHandlerContext) {
+        guard let request = held else { return }
+        let least = limits.bodyRate * Int(limits.bodyTime.nanoseconds) / 1_000_000_000
+        if request.body.readableBytes - request.seen < least {
+            release()
+            state.enter(.refused)
+            context.close(promise: nil)
+        } else {
+            held?.seen = request.body.readableBytes
+            scheduleBodyWatch(context)
         }
     }
 
