@@ -61,6 +61,7 @@ extension LayerBuilder {
         let degrees = try file.section(.degrees, width: isWide ? 8 : 4, count: 2 * totals.vertices)
         let mercator = try file.section(.mercator, width: 4, count: 2 * totals.vertices)
         let source = settings.keepsSourceCoordinates ? try file.section(.source, width: 8, count: 2 * totals.vertices) : nil
+        let detail = try file.section(.detail, width: 16, count: geometries)
         let numbers = try file.section(.number, width: 8, count: rows)
         let sourceRows = try file.section(.sourceRow, width: 8, count: rows)
         var columnSealers: [ColumnSealer] = []
@@ -131,6 +132,10 @@ extension LayerBuilder {
             try degrees.put(UnsafeRawBufferPointer(start: places, count: 2 * width * vertices))
             try mercator.put(UnsafeRawBufferPointer(start: world, count: 8 * vertices))
             var at = head.geometryStart + 16 * vertices
+            try detail.put(
+                FeatureDetail(
+                    record, at: at, head, world: UnsafeBufferPointer(start: world.assumingMemoryBound(to: Int32.self), count: 2 * vertices))
+            )
             try ringEnds.put(UnsafeRawBufferPointer(start: record + at, count: 4 * rings))
             at += 4 * rings
             try partEnds.put(UnsafeRawBufferPointer(start: record + at, count: 4 * parts))

@@ -70,6 +70,8 @@ enum LayerFileFormat {
         case contentOrder = 22
         /// `UInt64` a row (all-row): the feature's row or id in the source.
         case sourceRow = 23
+        /// `FeatureDetail` a row, 16 bytes.
+        case detail = 24
 
         // For each column, all-row:
         /// One bit a row, set when the value is null; absent when none is.

@@ -14,6 +14,8 @@ import Geo
 /// ```
 /// `draw` comes before the attributes, so that those of a feature with nothing in the tile are never read. Attributes that are null are
 /// left out; dates, times and JSON go as the text the caller has for them. Several layers make one tile when their bytes are joined.
+/// Where there are many features, they are drawn a batch at a time, then given their attributes column by column, then ended together with
+/// `endFeatures`: what is decided once for a column need not be decided for every value.
 /// An encoder is reused from tile to tile on one thread; it allocates when its memory has to grow, never per feature.
 ///
 /// Coordinates are rounded to a grid of `TileGrid.extent` units and cut `TileGrid.buffer` units outside the tile. Polygons are valid
@@ -39,8 +41,18 @@ public struct TileEncoder: ~Copyable {
     var check = SimpleCheck()
     var untangler = Untangler()
     var collapse = Collapse()
-    /// Commands and steps of the feature at hand (MVT 2.1, 4.3), those of points, lines and polygons one after another.
-    var geometry = Scratch<UInt8>(capacity: 4096)
+    /// Commands and steps of the pending features (MVT 2.1, 4.3), of each those of points, lines and polygons one after another.
+    var geometry = Scratch<UInt8>(capacity: 32768)
+
+    /// A feature that is drawn, but not written: its attributes may still come.
+    struct Pending: BitwiseCopyable {
+        var id: UInt64
+        /// Where in `geometry` it begins, and its points end, its lines and all of it.
+        var start: Int
+        var pointsEnd: Int
+        var linesEnd: Int
+        var end: Int
+    }
 
     private var layerName = ""
     private var keys: [String] = []
@@ -49,25 +61,39 @@ public struct TileEncoder: ~Copyable {
     private var keyBytes = Scratch<UInt8>()
     private var keyCount: Int32 = 0
     private var values = ValueTable()
+    private var pending = Scratch<Pending>(capacity: batchLimit)
+    /// For each pending feature and each key the number of its value in the tile plus one, or 0.
+    private var cells = Scratch<UInt32>(capacity: 4096)
+    /// Numbers of the values of one column.
+    private var numbers = Scratch<UInt32>(capacity: batchLimit)
+    /// For each key with a dictionary where its entries begin in `entryNumbers`, else −1; there the tile's number of each entry plus one, or 0.
+    private var dictionaries = Scratch<Int32>()
+    private var entryNumbers = Scratch<UInt32>()
     private var tags = Scratch<UInt8>(capacity: 256)
     private var features = Scratch<UInt8>(capacity: 65536)
-    private var id: UInt64 = 0
-    /// Where in `geometry` the points end, the lines and the polygons.
-    private var pointsEnd = 0
-    private var linesEnd = 0
+
+    /// The most features between two calls of `endFeatures`.
+    public static let batchLimit = 256
 
     public init() {}
 
     /// Begins a tile's layer and forgets what was there.
-    /// - Parameter keys: the attributes' names by the numbers `tag` takes; only those that a feature has are written.
-    public mutating func start(_ tile: TileCoordinate, layer: String, keys: [String]) {
+    /// - Parameters:
+    ///   - keys: the attributes' names by the numbers `tag` takes; only those that a feature has are written.
+    ///   - expectedValues: about how many different values there will be, so that their table need not grow.
+    public mutating func start(_ tile: TileCoordinate, layer: String, keys: [String], expectedValues: Int = 0) {
         grid = TileGrid(tile)
         layerName = layer
         self.keys = keys
         keyIndexes.fill(-1, count: keys.count)
+        dictionaries.fill(-1, count: keys.count)
+        entryNumbers.removeAll()
         keyBytes.removeAll()
         keyCount = 0
-        values.removeAll()
+        values.removeAll(expected: expectedValues)
+        pending.removeAll()
+        cells.removeAll()
+        geometry.removeAll()
         features.removeAll()
         losses = Losses()
         featureCount = 0
@@ -78,11 +104,11 @@ public struct TileEncoder: ~Copyable {
     /// - Parameter isInside: the shape is known to lie within the buffered tile; otherwise that is found out.
     /// - Complexity: O(vertices), and for polygons of more than a few vertices O(vertices × log vertices) of those in the tile.
     public mutating func draw(_ shape: Shape, id: UInt64, isInside: Bool = false) -> Bool {
-        self.id = id
-        geometry.removeAll()
-        tags.removeAll()
         let place = isInside ? .inside : place(of: shape)
         if place == .outside { return false }
+        let start = geometry.count
+        var pointsEnd = start
+        var linesEnd = start
         switch shape.kind {
         case .point, .multiPoint:
             drawPoints(shape)
@@ -90,12 +116,9 @@ public struct TileEncoder: ~Copyable {
             linesEnd = pointsEnd
         case .lineString, .multiLineString:
             drawLines(shape, isInside: place == .inside)
-            pointsEnd = 0
             linesEnd = geometry.count
         case .polygon, .multiPolygon:
             drawPolygons(shape, isInside: place == .inside)
-            pointsEnd = 0
-            linesEnd = 0
         case .geometryCollection:
             drawPoints(shape)
             pointsEnd = geometry.count
@@ -103,16 +126,51 @@ public struct TileEncoder: ~Copyable {
             linesEnd = geometry.count
             drawPolygons(shape, isInside: place == .inside)
         }
-        return !geometry.isEmpty
+        if geometry.count == start { return false }
+        add(Pending(id: id, start: start, pointsEnd: pointsEnd, linesEnd: linesEnd, end: geometry.count))
+        return true
     }
 
+    /// Begins a feature whose polygon of one ring lies within the buffered tile and is known to be simple when its vertices are rounded to the tile's
+    /// grid: then nothing has to be looked at.
+    /// - Parameters:
+    ///   - ring: Web Mercator world units, x and y in turn, the first vertex repeated at the end; at least three others.
+    ///   - isClockwise: on the map.
+    public mutating func draw(safeRing ring: UnsafeBufferPointer<Int32>, isClockwise: Bool, id: UInt64) {
+        let start = geometry.count
+        geometry.append(ring: ring, isClockwise: isClockwise, grid)
+        add(Pending(id: id, start: start, pointsEnd: start, linesEnd: start, end: geometry.count))
+    }
+
+    @inline(__always)
+    private mutating func add(_ feature: Pending) {
+        pending.append(feature)
+        cells.append(repeating: 0, count: keys.count)
+    }
+
+    /// Ends the feature at hand.
     public mutating func endFeature() {
-        endFeature(type: 1, 0..<pointsEnd)
-        endFeature(type: 2, pointsEnd..<linesEnd)
-        endFeature(type: 3, linesEnd..<geometry.count)
+        if pending.count >= TileEncoder.batchLimit { endFeatures() }
     }
 
-    private mutating func endFeature(type: UInt8, _ range: Range<Int>) {
+    /// Ends all features drawn since this was called last; at most `batchLimit`, their attributes given column by column.
+    public mutating func endFeatures() {
+        let stride = keys.count
+        for number in 0..<pending.count {
+            let feature = pending[number]
+            tags.removeAll()
+            tags.append(cells: cells, number * stride..<(number + 1) * stride, keys: keyIndexes)
+            write(type: 1, feature.id, feature.start..<feature.pointsEnd)
+            write(type: 2, feature.id, feature.pointsEnd..<feature.linesEnd)
+            write(type: 3, feature.id, feature.linesEnd..<feature.end)
+        }
+        pending.removeAll()
+        cells.removeAll()
+        geometry.removeAll()
+    }
+
+    @inline(__always)
+    private mutating func write(type: UInt8, _ id: UInt64, _ range: Range<Int>) {
         if range.isEmpty { return }
         let tagsLength = UInt64(tags.count)
         let geometryLength = UInt64(range.count)
@@ -137,6 +195,7 @@ public struct TileEncoder: ~Copyable {
 
     /// The layer's bytes, uncompressed; none when no feature was drawn.
     public mutating func finish() -> [UInt8] {
+        endFeatures()
         if featureCount == 0 { return [] }
         var name = Scratch<UInt8>()
         name.append(0x78)
@@ -182,17 +241,70 @@ extension TileEncoder {
         tag(key, value: values.index(.boolean, bits: boolean ? 1 : 0))
     }
 
-    /// The number of a text in this tile, for a caller that remembers it per dictionary code. Good until the next `start`.
-    public mutating func intern(text: UnsafeRawBufferPointer) -> UInt32 {
-        values.index(text: text)
+    private mutating func tag(_ key: Int, value: UInt32) {
+        tag(key, value: value, place: pending.count - 1)
     }
 
-    /// Adds a value that `intern` numbered.
-    @inline(__always)
-    public mutating func tag(_ key: Int, value: UInt32) {
+    private mutating func tag(_ key: Int, value: UInt32, place: Int) {
         if keyIndexes[key] < 0 { number(key) }
-        tags.append(varint: UInt64(truncatingIfNeeded: keyIndexes[key]))
-        tags.append(varint: UInt64(value))
+        cells[place * keys.count + key] = value + 1
+    }
+
+    /// Adds a text to one of the pending features, by its place among them.
+    public mutating func tag(_ key: Int, text: UnsafeRawBufferPointer, place: Int) {
+        tag(key, value: values.index(text: text), place: place)
+    }
+
+    /// Adds a column of numbers or truth values to the pending features.
+    /// - Parameters:
+    ///   - bits: a value each, as 64 bits.
+    ///   - places: for each value the feature it belongs to, by its place among those drawn since `endFeatures`.
+    public mutating func tag(_ key: Int, _ type: NumberType, bits: UnsafeBufferPointer<UInt64>, places: UnsafePointer<Int32>) {
+        if bits.isEmpty { return }
+        values.indexes(type, bits: bits, into: &numbers)
+        place(key, places)
+    }
+
+    public enum NumberType: Sendable {
+        case integer
+        case real
+        case boolean
+    }
+
+    /// Adds a column of texts, given as UTF-8, to the pending features.
+    public mutating func tag(_ key: Int, texts: UnsafeBufferPointer<UnsafeRawBufferPointer>, places: UnsafePointer<Int32>) {
+        if texts.isEmpty { return }
+        values.indexes(texts, into: &numbers)
+        place(key, places)
+    }
+
+    /// Adds a column of texts from a dictionary to the pending features.
+    /// - Parameters:
+    ///   - codes: below `entryCount`, which is the same at each call for this key.
+    ///   - entry: the text of a code; asked once for each in a tile.
+    public mutating func tag(
+        _ key: Int, codes: UnsafeBufferPointer<UInt64>, places: UnsafePointer<Int32>, entryCount: Int,
+        entry: (Int) -> UnsafeRawBufferPointer
+    ) {
+        if codes.isEmpty { return }
+        if dictionaries[key] < 0 {
+            dictionaries[key] = Int32(entryNumbers.count)
+            entryNumbers.append(repeating: 0, count: entryCount)
+        }
+        let first = Int(dictionaries[key])
+        if keyIndexes[key] < 0 { number(key) }
+        for i in 0..<codes.count {
+            let code = Int(truncatingIfNeeded: codes[i])
+            precondition(code >= 0 && code < entryCount)
+            if entryNumbers[first + code] == 0 { entryNumbers[first + code] = values.index(text: entry(code)) + 1 }
+            cells[Int(places[i]) * keys.count + key] = entryNumbers[first + code]
+        }
+    }
+
+    private mutating func place(_ key: Int, _ places: UnsafePointer<Int32>) {
+        if keyIndexes[key] < 0 { number(key) }
+        let stride = keys.count
+        for i in 0..<numbers.count { cells[Int(places[i]) * stride + key] = numbers[i] + 1 }
     }
 
     private mutating func number(_ key: Int) {

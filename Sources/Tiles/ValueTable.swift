@@ -28,23 +28,69 @@ struct ValueTable: ~Copyable {
     private var slots = Scratch<UInt32>(capacity: leastSlots)
     private var mask = leastSlots - 1
     private static let leastSlots = 1024
+    private var hashes = Scratch<UInt64>(capacity: TileEncoder.batchLimit)
+    private var fetched = Scratch<UInt32>(capacity: TileEncoder.batchLimit)
 
     init() {
         slots.fill(0, count: Self.leastSlots)
     }
 
-    /// The table starts small again: one as large as the largest tile so far would lie outside the processor's caches for every small one.
-    mutating func removeAll() {
+    /// The table starts as small as it can: one as large as the largest tile so far would lie outside the processor's caches for every small one.
+    /// - Parameter expected: about how many values there will be.
+    mutating func removeAll(expected: Int) {
         wire.removeAll()
         entries.removeAll()
         mask = Self.leastSlots - 1
-        slots.fill(0, count: Self.leastSlots)
+        while mask < 2 * min(expected, 1 << 20) { mask = 2 * mask + 1 }
+        slots.fill(0, count: mask + 1)
+    }
+
+    /// The indexes of many numbers or truth values given by their 64 bits.
+    ///
+    /// In three steps, so that what has to be fetched from memory is on its way for all of them at once, and not for one after another.
+    mutating func indexes(_ type: TileEncoder.NumberType, bits: UnsafeBufferPointer<UInt64>, into numbers: inout Scratch<UInt32>) {
+        hashes.fill(count: bits.count) { Self.mixed(bits[$0]) }
+        fetch()
+        numbers.removeAll()
+        numbers.reserve(bits.count)
+        var last: UInt32 = 0
+        for i in 0..<bits.count {
+            // Neighbours often have the same.
+            if i == 0 || bits[i] != bits[i - 1] {
+                let kind: Kind =
+                    switch type {
+                    case .integer: Int64(bitPattern: bits[i]) < 0 ? .negative : .natural
+                    case .real: .real
+                    case .boolean: .boolean
+                    }
+                last = index(kind, bits: bits[i], hash: hashes[i])
+            }
+            numbers.append(last)
+        }
+    }
+
+    /// The indexes of many texts.
+    mutating func indexes(_ texts: UnsafeBufferPointer<UnsafeRawBufferPointer>, into numbers: inout Scratch<UInt32>) {
+        hashes.fill(count: texts.count) { hash(bytes: texts[$0]) }
+        fetch()
+        numbers.removeAll()
+        numbers.reserve(texts.count)
+        for i in 0..<texts.count { numbers.append(index(text: texts[i], hash: hashes[i])) }
+    }
+
+    /// Reads the slots of `hashes`, which no reading waits for.
+    private mutating func fetch() {
+        let mask = mask
+        fetched.fill(count: hashes.count) { slots[Int(truncatingIfNeeded: hashes[$0]) & mask] }
     }
 
     /// The index of a text, added if it is new. The bytes must be UTF-8.
-    @inline(__always)
     mutating func index(text: UnsafeRawBufferPointer) -> UInt32 {
-        let hash = hash(bytes: text)
+        index(text: text, hash: hash(bytes: text))
+    }
+
+    @inline(__always)
+    private mutating func index(text: UnsafeRawBufferPointer, hash: UInt64) -> UInt32 {
         var slot = Int(truncatingIfNeeded: hash) & mask
         while true {
             let found = slots[slot]
@@ -63,9 +109,12 @@ struct ValueTable: ~Copyable {
     }
 
     /// The index of a number or a truth value given by its 64 bits, added if it is new.
-    @inline(__always)
     mutating func index(_ kind: Kind, bits: UInt64) -> UInt32 {
-        let hash = mixed(bits)
+        index(kind, bits: bits, hash: Self.mixed(bits))
+    }
+
+    @inline(__always)
+    private mutating func index(_ kind: Kind, bits: UInt64, hash: UInt64) -> UInt32 {
         var slot = Int(truncatingIfNeeded: hash) & mask
         while true {
             let found = slots[slot]
@@ -134,7 +183,7 @@ struct ValueTable: ~Copyable {
     }
 
     private mutating func grow() {
-        mask = 4 * mask + 3
+        mask = 2 * mask + 1
         slots.fill(0, count: mask + 1)
         for i in 0..<entries.count {
             var slot = Int(truncatingIfNeeded: entries[i].hash) & mask
@@ -145,7 +194,7 @@ struct ValueTable: ~Copyable {
 
     /// A bijection of 64 bits (the finalizer of MurmurHash3, A. Appleby, public domain).
     @inline(__always)
-    private func mixed(_ bits: UInt64) -> UInt64 {
+    private static func mixed(_ bits: UInt64) -> UInt64 {
         var z = bits
         z = (z ^ (z >> 33)) &* 0xFF51_AFD7_ED55_8CCD
         z = (z ^ (z >> 33)) &* 0xC4CE_B9FE_1A85_EC53

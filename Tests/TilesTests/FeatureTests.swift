@@ -157,8 +157,7 @@ import Testing
                     if i % 2 == 0 {
                         encoder.tag(0, text: text)
                     } else {
-                        let value = Array(text.utf8).withUnsafeBytes { encoder.intern(text: $0) }
-                        encoder.tag(0, value: value)
+                        Array(text.utf8).withUnsafeBytes { encoder.tag(0, text: $0) }
                     }
                     attributes["名称"] = .text(text)
                 }
@@ -185,6 +184,75 @@ import Testing
             #expect(!layer.keys.contains("unused"))
             #expect(layer.features.map(\.id) == (0..<1000).map { UInt64.max - UInt64($0) })
             #expect(layer.features.map(\.attributes) == expected, "round \(round)")
+        }
+    }
+
+    /// What a column of a batch holds for one of its features.
+    struct Column {
+        var bits: [UInt64] = []
+        var places: [Int32] = []
+    }
+
+    @Test(arguments: 0..<5 as Range<UInt64>)
+    func `columns given a batch at a time come back as they went in`(seed: UInt64) throws {
+        var shapes = RandomShapes(seed: seed)
+        let point = WorldShape(.point, [[[WorldShape.vertex(5, 5, in: tile)]]])
+        let entries = (0..<300).map { "項目\($0)" }
+        var encoder = TileEncoder()
+        for _ in 0..<2 {
+            encoder.start(tile, layer: "t", keys: ["n", "r", "b", "code", "text", "never"], expectedValues: shapes.whole(0...100_000))
+            var expected: [[String: DecodedTile.Value]] = []
+            for batch in 0..<6 {
+                let count = shapes.whole(1...TileEncoder.batchLimit)
+                var columns = [Column](repeating: Column(), count: 4)
+                var texts: [(place: Int32, text: [UInt8])] = []
+                for place in 0..<count {
+                    let drew = encoder.draw(point.shape, id: UInt64(1000 * batch + place))
+                    #expect(drew)
+                    var attributes: [String: DecodedTile.Value] = [:]
+                    func give(_ column: Int, _ name: String, _ bits: UInt64, _ value: DecodedTile.Value) {
+                        guard shapes.whole(0...2) > 0 else { return }
+                        columns[column].bits.append(bits)
+                        columns[column].places.append(Int32(place))
+                        attributes[name] = value
+                    }
+                    let number = Int64(shapes.whole(-50...50)) * (shapes.whole(0...1) == 0 ? 1 : 1 << 40)
+                    give(0, "n", UInt64(bitPattern: number), .integer(number))
+                    let real = Double(shapes.whole(0...400)) / 8
+                    give(1, "r", real.bitPattern, .real(real.bitPattern))
+                    give(2, "b", UInt64(place % 2), .boolean(place % 2 == 1))
+                    let code = shapes.whole(0...299)
+                    give(3, "code", UInt64(code), .text(entries[code]))
+                    if shapes.whole(0...2) > 0 {
+                        let text = "字\(shapes.whole(0...5000))"
+                        texts.append((Int32(place), Array(text.utf8)))
+                        attributes["text"] = .text(text)
+                    }
+                    expected.append(attributes)
+                }
+                for (key, type) in [TileEncoder.NumberType.integer, .real, .boolean].enumerated() {
+                    columns[key].bits.withUnsafeBufferPointer { bits in
+                        columns[key].places.withUnsafeBufferPointer { places in
+                            guard let first = places.baseAddress else { return }
+                            encoder.tag(key, type, bits: bits, places: first)
+                        }
+                    }
+                }
+                let names = entries.map { Array($0.utf8) }
+                columns[3].bits.withUnsafeBufferPointer { bits in
+                    columns[3].places.withUnsafeBufferPointer { places in
+                        guard let first = places.baseAddress else { return }
+                        encoder.tag(3, codes: bits, places: first, entryCount: 300) { code in
+                            names[code].withUnsafeBytes { $0 }
+                        }
+                    }
+                }
+                for (place, text) in texts { text.withUnsafeBytes { encoder.tag(4, text: $0, place: Int(place)) } }
+                encoder.endFeatures()
+            }
+            let layer = try DecodedTile(encoder.finish()).layers[0]
+            #expect(layer.features.map(\.attributes) == expected)
+            #expect(!layer.keys.contains("never"))
         }
     }
 }

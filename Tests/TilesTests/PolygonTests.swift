@@ -201,6 +201,27 @@ import Testing
         try drawn(parts, in: tile)
     }
 
+    @Test(arguments: 0..<20 as Range<UInt64>)
+    func `a safe ring is drawn as any other, whichever way it runs`(seed: UInt64) throws {
+        var shapes = RandomShapes(seed: seed)
+        let tile = shapes.tile(zoom: shapes.whole(8...22))
+        for isClockwise in [true, false] {
+            let star = shapes.star(
+                centre: (shapes.number(500...3500), shapes.number(500...3500)), radius: 200...400, vertices: shapes.whole(3...30))
+            let vertices = star.map { WorldShape.vertex($0.x, $0.y, in: tile) }
+            let source = WorldShape(.polygon, [[isClockwise ? vertices : vertices.reversed()]])
+            var encoder = TileEncoder()
+            encoder.start(tile, layer: "t", keys: [])
+            let drew = encoder.draw(source.shape, id: 1)
+            #expect(drew)
+            encoder.draw(safeRing: source.shape.mercator, isClockwise: isClockwise, id: 2)
+            let features = try DecodedTile(encoder.finish()).layers[0].features
+            let (any, safe) = (features[0].paths[0], features[1].paths[0])
+            let start = try #require(any.firstIndex(of: safe[0]))
+            #expect(Array(any[start...] + any[..<start]) == safe)
+        }
+    }
+
     @Test(arguments: 0..<60 as Range<UInt64>)
     func `the quick check never passes what GEOS refuses`(seed: UInt64) {
         var shapes = RandomShapes(seed: seed)

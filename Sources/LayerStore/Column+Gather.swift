@@ -1,0 +1,62 @@
+extension Column {
+    /// Copies the values of some touched rows side by side, null ones left out, for work that goes column by column: the form is looked at once and not
+    /// at every value.
+    ///
+    /// - Parameters:
+    ///   - places: for each value that is there, its place in `rows`; room for as many as `rows`.
+    ///   - bits: integers, reals as their bits, truth values, days, microseconds, or codes of a dictionary; room for as many as `rows`.
+    /// - Returns: how many values are there.
+    /// - Precondition: not a column of texts, which `gatherTexts` takes.
+    public func gather(
+        _ rows: UnsafeBufferPointer<Int32>, places: UnsafeMutablePointer<Int32>, bits: UnsafeMutablePointer<UInt64>
+    ) -> Int {
+        let count = gatherPlaces(rows, places)
+        let values = record.pointee.values
+        switch record.pointee.form {
+        case .integers, .reals, .times:
+            for i in 0..<count { bits[i] = values.load(Int(rows[Int(places[i])]), as: UInt64.self) }
+        case .booleans:
+            for i in 0..<count { bits[i] = UInt64(values.load(Int(rows[Int(places[i])]), as: UInt8.self)) }
+        case .dates:
+            for i in 0..<count { bits[i] = UInt64(bitPattern: Int64(values.load(Int(rows[Int(places[i])]), as: Int32.self))) }
+        case .dictionary:
+            let isNarrow = record.pointee.width == 1
+            for i in 0..<count {
+                let row = Int(rows[Int(places[i])])
+                let code = isNarrow ? Int(values.load(row, as: UInt8.self)) : Int(values.load(row, as: UInt16.self))
+                precondition(code < record.pointee.entryCount)
+                bits[i] = UInt64(truncatingIfNeeded: code)
+            }
+        case .texts, .json: preconditionFailure("a column of texts")
+        }
+        return count
+    }
+
+    /// As `gather`, for texts and JSON: where each lies, valid as long as the file is open.
+    public func gatherTexts(
+        _ rows: UnsafeBufferPointer<Int32>, places: UnsafeMutablePointer<Int32>, texts: UnsafeMutablePointer<UnsafeRawBufferPointer>
+    ) -> Int {
+        precondition(record.pointee.form == .texts || record.pointee.form == .json, "a column without texts of its own")
+        let count = gatherPlaces(rows, places)
+        for i in 0..<count { texts[i] = bytes(Int(rows[Int(places[i])])) }
+        return count
+    }
+
+    /// Whether the texts of this column lie one by one in the file, and not in a dictionary.
+    public var hasOwnTexts: Bool { record.pointee.form == .texts || record.pointee.form == .json }
+
+    private func gatherPlaces(_ rows: UnsafeBufferPointer<Int32>, _ places: UnsafeMutablePointer<Int32>) -> Int {
+        guard let nulls = record.pointee.nulls else {
+            for i in 0..<rows.count { places[i] = Int32(truncatingIfNeeded: i) }
+            return rows.count
+        }
+        var count = 0
+        for i in 0..<rows.count {
+            let row = Int(rows[i])
+            places[count] = Int32(truncatingIfNeeded: i)
+            let isThere = nulls.load(row >> 3, as: UInt8.self) & (1 << UInt8(truncatingIfNeeded: row & 7)) == 0
+            count &+= isThere ? 1 : 0
+        }
+        return count
+    }
+}

@@ -1,0 +1,117 @@
+import Geo
+
+/// What a map has to know of a feature before it looks at its vertices: 16 bytes in the order of the rows, so that a tile of half a million features is
+/// decided without touching their geometry.
+public struct FeatureDetail: Sendable, Equatable, BitwiseCopyable {
+    /// The middle of the envelope, in Web Mercator world units.
+    public var x: Int32
+    public var y: Int32
+    /// Square world units covered by its polygons, holes taken off; 0 for points and lines. World units, because that is what a map shows.
+    public var area: Float
+    /// The lowest zoom at which it matters, see `LevelOfDetail`; `never` where it does at none.
+    public var leastZoom: UInt8
+    /// From this zoom on the feature stays a simple polygon when its vertices are rounded to a grid of 2¹² units a tile, see `RingSafety`; `never` where
+    /// that is not known.
+    public var safeZoom: UInt8
+    /// The ring runs clockwise on the map, other than RFC 7946, 3.1.6 has it.
+    public var isClockwise: UInt8
+    /// Always 0.
+    var reserved: UInt8 = 0
+
+    public static let never: UInt8 = .max
+
+    init(x: Int32, y: Int32, area: Float) {
+        self.x = x
+        self.y = y
+        self.area = area
+        leastZoom = 0
+        safeZoom = FeatureDetail.never
+        isClockwise = 0
+    }
+}
+
+extension FeatureDetail {
+    /// - Parameters:
+    ///   - record: a feature between `endFeature` and `seal`.
+    ///   - start: where its ring ends begin there.
+    ///   - world: its vertices, Web Mercator world units, x and y in turn.
+    init(_ record: UnsafeRawPointer, at start: Int, _ head: SpillHead, world: UnsafeBufferPointer<Int32>) {
+        var (west, north, east, south) = (Int32.max, Int32.max, Int32.min, Int32.min)
+        var i = 0
+        while i + 1 < world.count {
+            (west, east) = (min(west, world[i]), max(east, world[i]))
+            (north, south) = (min(north, world[i + 1]), max(south, world[i + 1]))
+            i += 2
+        }
+        self.init(x: Int32((Int64(west) + Int64(east)) / 2), y: Int32((Int64(north) + Int64(south)) / 2), area: 0)
+        let kind = GeometryKind(rawValue: head.kind)!
+        guard kind == .polygon || kind == .multiPolygon || kind == .geometryCollection else { return }
+        let (rings, parts) = (Int(head.rings), Int(head.parts))
+        let partStart = start + 4 * rings
+        let kindStart = partStart + 4 * parts
+        func number(_ offset: Int) -> Int { Int(record.loadUnaligned(fromByteOffset: offset, as: UInt32.self)) }
+        var doubled = 0.0
+        var ring = 0
+        var vertex = 0
+        for part in 0..<parts {
+            let isPolygon =
+                kind != .geometryCollection
+                || record.load(fromByteOffset: kindStart + part, as: UInt8.self) == GeometryKind.polygon.rawValue
+            let firstRing = ring
+            while ring < number(partStart + 4 * part) {
+                let end = number(start + 4 * ring)
+                if isPolygon {
+                    let vertices = UnsafeBufferPointer(rebasing: world[2 * vertex..<2 * end])
+                    let ofRing = RingSafety.doubledArea(vertices)
+                    doubled += ring == firstRing ? abs(ofRing) : -abs(ofRing)
+                    if rings == 1 && kind != .geometryCollection {
+                        safeZoom = RingSafety.leastZoom(vertices)
+                        isClockwise = ofRing > 0 ? 1 : 0
+                    }
+                }
+                vertex = end
+                ring += 1
+            }
+        }
+        area = Float(max(0, doubled / 2))
+    }
+}
+
+/// The details of an open file's features.
+public struct FeatureDetails: Sendable {
+    @usableFromInline let section: Section
+    @usableFromInline let count: Int
+
+    /// Checks the blocks that the details of these rows lie in, all below the file's `geometryCount`.
+    @inlinable
+    public func touch(_ rows: Range<Int>) throws(LayerFileError) {
+        precondition(rows.lowerBound >= 0 && rows.upperBound <= count)
+        try section.touch(16 * rows.lowerBound, 16 * rows.count)
+    }
+
+    /// The detail of a row that was touched.
+    @inlinable
+    public subscript(row: Int) -> FeatureDetail {
+        @inline(__always) get {
+            precondition(row >= 0 && row < count)
+            return section.load(row, as: FeatureDetail.self)
+        }
+    }
+}
+
+extension LayerFile {
+    /// The details of the rows with a geometry; nil in files sealed before there were any.
+    public func details() throws(LayerFileError) -> FeatureDetails? {
+        guard let section = sections[SectionKey(kind: .detail)] else { return nil }
+        guard section.length == 16 * geometryCount else { throw .malformed("section detail has \(section.length) bytes") }
+        return FeatureDetails(section: section, count: geometryCount)
+    }
+
+    /// The vertices of a row that `touchShapes` was asked about, x and y in turn: Web Mercator world units.
+    @inlinable @inline(__always)
+    public func mercator(touched row: Int) -> UnsafeBufferPointer<Int32> {
+        precondition(row >= 0 && row < geometryCount)
+        let first = vertexSteps.start(row)
+        return UnsafeBufferPointer(start: mercator.pointer(Int32.self) + 2 * first, count: 2 * (vertexSteps.start(row + 1) - first))
+    }
+}

@@ -1,0 +1,98 @@
+import Formats
+import LayerStore
+import Tiles
+
+/// Features of one tile that are drawn and wait for their attributes, which they are given column by column.
+///
+/// The one place of the tile path that owns pointers. What makes them sound: the memory belongs to one value that cannot be copied and is freed with it,
+/// there is room for as many rows as are ever taken, and the columns are asked only for rows that were touched.
+@safe
+struct TileBatch: ~Copyable {
+    private(set) var columns: [Column] = []
+    /// The order in which columns are gone through: those with few values first, so that these get the small numbers, which most features carry.
+    private var order: [Int] = []
+    /// How many columns may have a value of their own for every feature.
+    private(set) var variedColumns = 0
+    private let rows = UnsafeMutableBufferPointer<Int32>.allocate(capacity: TileEncoder.batchLimit)
+    private let places = UnsafeMutablePointer<Int32>.allocate(capacity: TileEncoder.batchLimit)
+    private let bits = UnsafeMutablePointer<UInt64>.allocate(capacity: TileEncoder.batchLimit)
+    private let texts = UnsafeMutablePointer<UnsafeRawBufferPointer>.allocate(capacity: TileEncoder.batchLimit)
+    private var count = 0
+    /// Dates and times on their way to the tile: it has no such type, so they go as text.
+    private var written = ByteWriter()
+
+    init() {
+        rows.initialize(repeating: 0)
+        places.initialize(repeating: 0, count: TileEncoder.batchLimit)
+        bits.initialize(repeating: 0, count: TileEncoder.batchLimit)
+        texts.initialize(repeating: UnsafeRawBufferPointer(start: nil, count: 0), count: TileEncoder.batchLimit)
+    }
+
+    deinit {
+        rows.deallocate()
+        places.deallocate()
+        bits.deallocate()
+        texts.deallocate()
+    }
+
+    mutating func start(_ columns: [Column]) {
+        self.columns = columns
+        order = columns.indices.sorted { (TileBatch.variety(columns[$0]), $0) < (TileBatch.variety(columns[$1]), $1) }
+        variedColumns = columns.count { $0.entryCount == nil && $0.attribute.type != .boolean }
+        count = 0
+    }
+
+    private static func variety(_ column: Column) -> Int {
+        if column.entryCount != nil || column.attribute.type == .boolean { return 0 }
+        return column.hasOwnTexts ? 2 : 1
+    }
+
+    var isFull: Bool { count == TileEncoder.batchLimit }
+
+    /// Takes a row whose feature was drawn just now.
+    mutating func add(_ row: Int) {
+        rows[count] = Int32(truncatingIfNeeded: row)
+        count += 1
+    }
+
+    /// Gives the features their attributes and ends them.
+    mutating func end(_ encoder: inout TileEncoder) {
+        if count == 0 { return }
+        let taken = UnsafeBufferPointer(rebasing: rows[..<count])
+        for key in order {
+            let column = columns[key]
+            if column.hasOwnTexts {
+                let number = column.gatherTexts(taken, places: places, texts: texts)
+                encoder.tag(key, texts: UnsafeBufferPointer(start: texts, count: number), places: places)
+                continue
+            }
+            let number = column.gather(taken, places: places, bits: bits)
+            let values = UnsafeBufferPointer(start: UnsafePointer(bits), count: number)
+            if let entryCount = column.entryCount {
+                encoder.tag(key, codes: values, places: places, entryCount: entryCount) { column.entry($0) }
+                continue
+            }
+            switch column.attribute.type {
+            case .integer: encoder.tag(key, .integer, bits: values, places: places)
+            case .real: encoder.tag(key, .real, bits: values, places: places)
+            case .boolean: encoder.tag(key, .boolean, bits: values, places: places)
+            case .date, .time: tagDates(key, column, number, &encoder)
+            case .text, .json: preconditionFailure("texts are gathered as such")
+            }
+        }
+        encoder.endFeatures()
+        count = 0
+    }
+
+    private mutating func tagDates(_ key: Int, _ column: Column, _ number: Int, _ encoder: inout TileEncoder) {
+        for i in 0..<number {
+            written.removeAll()
+            switch column.value(Int(rows[Int(places[i])])) {
+            case .date(let day): written.day(day)
+            case .time(let instant): written.instant(instant)
+            default: continue
+            }
+            written.withBytes { encoder.tag(key, text: $0, place: Int(places[i])) }
+        }
+    }
+}

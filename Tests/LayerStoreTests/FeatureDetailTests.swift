@@ -1,0 +1,113 @@
+import Foundation
+import Geo
+import TestKit
+import Testing
+
+@testable import LayerStore
+
+@Suite struct FeatureDetailTests {
+    typealias Place = SIMD2<Int64>
+
+    /// A ring that any ray from its centre meets once, in world units, closed; some of its vertices lie near its other edges.
+    private func ring(_ size: Double, using generator: inout SeededGenerator) -> [Int32] {
+        let count = Int.random(in: 3...20, using: &generator)
+        let (x, y) = (Double.random(in: -1e9...1e9, using: &generator), Double.random(in: -1e9...1e9, using: &generator))
+        let turn = Double.random(in: 0...6.28, using: &generator)
+        let isClockwise = Bool.random(using: &generator)
+        var places: [Int32] = []
+        for i in 0..<count {
+            let angle = turn + (Double(i) + Double.random(in: -0.3...0.3, using: &generator)) / Double(count) * 2 * .pi
+            let radius = size * Double.random(in: 0.3...1, using: &generator)
+            places += [Int32(x + radius * cos(angle)), Int32(y + (isClockwise ? 1 : -1) * radius * sin(angle))]
+        }
+        return places + places.prefix(2)
+    }
+
+    /// By every pair of edges, in whole numbers: nothing but neighbours touch, and these only at the vertex they share.
+    private func isSimple(_ ring: [Place]) -> Bool {
+        func turn(_ a: Place, _ b: Place, _ c: Place) -> Int64 { ((b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x)).signum() }
+        func isOn(_ p: Place, _ a: Place, _ b: Place) -> Bool {
+            turn(a, b, p) == 0 && min(a.x, b.x) <= p.x && p.x <= max(a.x, b.x) && min(a.y, b.y) <= p.y && p.y <= max(a.y, b.y)
+        }
+        let count = ring.count
+        for i in 0..<count {
+            let (a, b) = (ring[i], ring[(i + 1) % count])
+            if a == b { return false }
+            for j in 0..<count where j != i {
+                let (c, d) = (ring[j], ring[(j + 1) % count])
+                if j == (i + 1) % count {
+                    if isOn(d, a, b) || isOn(a, c, d) { return false }
+                } else if i == (j + 1) % count {
+                    continue
+                } else if isOn(a, c, d) || isOn(b, c, d) || isOn(c, a, b) || isOn(d, a, b)
+                    || (turn(a, b, c) != turn(a, b, d) && turn(c, d, a) != turn(c, d, b))
+                {
+                    return false
+                }
+            }
+        }
+        return true
+    }
+
+    @Test(arguments: 0..<40 as Range<UInt64>)
+    func `a ring that is called safe stays simple on the grid of every tile from its zoom on`(seed: UInt64) {
+        var generator = SeededGenerator(seed: seed)
+        var safe = 0
+        for _ in 0..<100 {
+            let size = exp2(Double.random(in: 3...20, using: &generator))
+            let ring = ring(size, using: &generator)
+            let least = ring.withUnsafeBufferPointer { RingSafety.leastZoom($0) }
+            if least == FeatureDetail.never { continue }
+            safe += 1
+            for zoom in Int(least)...min(20, Int(least) + 3) {
+                let unit = Int64(1) << (20 - Int64(zoom))
+                let rounded = stride(from: 0, to: ring.count - 2, by: 2).map { i in
+                    func snap(_ value: Int32) -> Int64 { (Int64(value) + unit / 2) >> (20 - Int64(zoom)) }
+                    return Place(snap(ring[i]), snap(ring[i + 1]))
+                }
+                #expect(isSimple(rounded), "seed \(seed), zoom \(zoom)")
+            }
+        }
+        #expect(safe > 50)
+    }
+
+    @Test func `a ring that crosses or touches itself is never safe`() {
+        let bow: [Int32] = [0, 0, 1000, 1000, 1000, 0, 0, 1000, 0, 0]
+        let touching: [Int32] = [0, 0, 2000, 0, 2000, 2000, 1000, 0, 0, 2000, 0, 0]
+        let twice: [Int32] = [0, 0, 2000, 0, 2000, 0, 0, 2000, 0, 0]
+        let flat: [Int32] = [0, 0, 1000, 0, 2000, 0, 0, 0]
+        for ring in [bow, touching, twice, flat] {
+            #expect(ring.withUnsafeBufferPointer { RingSafety.leastZoom($0) } == FeatureDetail.never)
+        }
+        let square: [Int32] = [0, 0, 4096, 0, 4096, 4096, 0, 4096, 0, 0]
+        // Its sides lie 4096 units apart; √2 grid units are 2048√2 at zoom 9 and 4096√2 at zoom 8.
+        #expect(square.withUnsafeBufferPointer { RingSafety.leastZoom($0) } == 9)
+    }
+
+    @Test(arguments: 0..<10 as Range<UInt64>)
+    func `details say where a feature is and how large`(seed: UInt64) throws {
+        var generator = SeededGenerator(seed: seed)
+        let models = randomModels(300, using: &generator)
+        let folder = try TemporaryFolder()
+        let file = try build(models, as: folder.url.appending(path: "a.layer")).file
+        let details = try #require(try file.details())
+        try details.touch(0..<file.geometryCount)
+        for row in 0..<file.geometryCount {
+            let shape = try file.shape(row)
+            let detail = details[row]
+            let xs = stride(from: 0, to: shape.mercator.count, by: 2).map { Double(shape.mercator[$0]) }
+            let ys = stride(from: 1, to: shape.mercator.count, by: 2).map { Double(shape.mercator[$0]) }
+            #expect(abs(Double(detail.x) - (xs.min()! + xs.max()!) / 2) <= 1 && abs(Double(detail.y) - (ys.min()! + ys.max()!) / 2) <= 1)
+            var area = 0.0
+            for part in 0..<shape.partEnds.count where shape.kind(ofPart: part) == .polygon {
+                for (number, ring) in shape.rings(ofPart: part).enumerated() {
+                    let vertices = shape.vertices(ofRing: ring)
+                    var sum = 0.0
+                    for i in vertices.dropLast() { sum += (xs[i] - xs[0]) * (ys[i + 1] - ys[0]) - (xs[i + 1] - xs[0]) * (ys[i] - ys[0]) }
+                    area += (number == 0 ? 0.5 : -0.5) * abs(sum)
+                }
+            }
+            #expect(abs(Double(detail.area) - max(0, area)) <= 1e-5 * abs(area) + 1)
+        }
+    }
+}
