@@ -4,6 +4,11 @@ extension ByteWriter {
     /// A geometry object (RFC 7946, 3.1), longitude before latitude, with exactly the decimals that are stored.
     /// - Complexity: O(vertices)
     public mutating func geoJSON(_ shape: Shape) {
+        geoJSON(shape, WrittenVertices(shape))
+    }
+
+    /// A geometry object with the shape's vertices as they are in another system.
+    public mutating func geoJSON(_ shape: Shape, _ vertices: WrittenVertices) {
         if shape.kind == .geometryCollection {
             literal("{\"type\":\"GeometryCollection\",\"geometries\":[")
             for part in shape.partEnds.indices {
@@ -12,7 +17,7 @@ extension ByteWriter {
                 literal("{\"type\":\"")
                 text(kind.name)
                 literal("\",\"coordinates\":")
-                partCoordinates(shape, part, kind)
+                partCoordinates(shape, part, kind, vertices)
                 byte(125)
             }
             literal("]}")
@@ -30,72 +35,37 @@ extension ByteWriter {
         literal("\",\"coordinates\":")
         let kind = shape.kind.partKind
         if shape.kind == kind {
-            partCoordinates(shape, 0, kind)
+            partCoordinates(shape, 0, kind, vertices)
         } else {
             byte(91)
             for part in shape.partEnds.indices {
                 if part > 0 { byte(44) }
-                partCoordinates(shape, part, kind)
+                partCoordinates(shape, part, kind, vertices)
             }
             byte(93)
         }
         byte(125)
     }
 
-    private mutating func partCoordinates(_ shape: Shape, _ part: Int, _ kind: GeometryKind) {
+    private mutating func partCoordinates(_ shape: Shape, _ part: Int, _ kind: GeometryKind, _ written: WrittenVertices) {
         switch kind {
-        case .point: vertex(shape, shape.vertices(ofRing: shape.rings(ofPart: part).lowerBound).lowerBound)
-        case .lineString: vertices(shape, shape.vertices(ofRing: shape.rings(ofPart: part).lowerBound))
+        case .point:
+            let vertex = shape.vertices(ofRing: shape.rings(ofPart: part).lowerBound).lowerBound
+            vertices(written, vertex..<vertex + 1, open: 91, between: 44, close: 93)
+        case .lineString: run(shape, shape.rings(ofPart: part).lowerBound, written)
         default:
             byte(91)
             for ring in shape.rings(ofPart: part) {
                 if ring > shape.rings(ofPart: part).lowerBound { byte(44) }
-                vertices(shape, shape.vertices(ofRing: ring))
+                run(shape, ring, written)
             }
             byte(93)
         }
     }
 
-    private mutating func vertices(_ shape: Shape, _ range: Range<Int>) {
-        // A vertex is at most `[-139.700000000,-35.000000000],`.
-        reserve(40 * range.count + 2)
-        unchecked(91)
-        switch shape.degrees {
-        case .narrow(let numbers):
-            for i in range {
-                unchecked(91)
-                fixed(Int64(numbers[2 * i]), decimals: 7)
-                unchecked(44)
-                fixed(Int64(numbers[2 * i + 1]), decimals: 7)
-                unchecked(93)
-                unchecked(44)
-            }
-        case .wide(let numbers, let decimals):
-            for i in range {
-                unchecked(91)
-                fixed(numbers[2 * i], decimals: decimals)
-                unchecked(44)
-                fixed(numbers[2 * i + 1], decimals: decimals)
-                unchecked(93)
-                unchecked(44)
-            }
-        }
-        if !range.isEmpty { removeLast(1) }
-        byte(93)
-    }
-
-    private mutating func vertex(_ shape: Shape, _ index: Int) {
+    private mutating func run(_ shape: Shape, _ ring: Int, _ written: WrittenVertices) {
         byte(91)
-        switch shape.degrees {
-        case .narrow(let numbers):
-            fixed(Int64(numbers[2 * index]), decimals: 7)
-            byte(44)
-            fixed(Int64(numbers[2 * index + 1]), decimals: 7)
-        case .wide(let numbers, let decimals):
-            fixed(numbers[2 * index], decimals: decimals)
-            byte(44)
-            fixed(numbers[2 * index + 1], decimals: decimals)
-        }
+        vertices(written, shape.vertices(ofRing: ring), open: 91, between: 44, close: 93)
         byte(93)
     }
 }

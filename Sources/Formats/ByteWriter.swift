@@ -193,6 +193,49 @@ public struct ByteWriter: ~Copyable {
         text(value.description)
     }
 
+    /// A finite double with so many decimals, at most 9, rounded; nil for as many as read back the same double. Metres of a plane, mostly.
+    public mutating func real(_ value: Double, decimals: Int?) {
+        guard let decimals else { return real(value) }
+        let scale = ByteWriter.powers[decimals]
+        let scaled = (value * Double(scale)).rounded()
+        // Beyond that a double has no decimals to speak of.
+        guard abs(scaled) < 9e15 else { return real(value) }
+        let units = Int64(scaled)
+        reserve(32)
+        if units < 0 { unchecked(45) }
+        digits(units.magnitude / scale)
+        var rest = units.magnitude % scale
+        guard decimals > 0 else { return }
+        unchecked(46)
+        var step = scale / 10
+        while step > 0 {
+            unchecked(48 + UInt8(truncatingIfNeeded: rest / step))
+            rest %= step
+            step /= 10
+        }
+    }
+
+    private static let powers: [UInt64] = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000]
+
+    // MARK: Numbers as they lie in memory, little-endian
+
+    public mutating func raw<T: BitwiseCopyable>(_ value: T) {
+        reserve(MemoryLayout<T>.size)
+        base.storeBytes(of: value, toByteOffset: count, as: T.self)
+        count += MemoryLayout<T>.size
+    }
+
+    /// Writes over bytes that were written before.
+    public mutating func overwrite<T: BitwiseCopyable>(_ value: T, at place: Int) {
+        precondition(place >= 0 && place + MemoryLayout<T>.size <= count)
+        base.storeBytes(of: value, toByteOffset: place, as: T.self)
+    }
+
+    /// Zeros until the count from `start` is a multiple of `size`.
+    public mutating func pad(to size: Int, from start: Int = 0) {
+        while (count - start) % size != 0 { byte(0) }
+    }
+
     // MARK: JSON texts
 
     /// A JSON string with its quotation marks (RFC 8259, 7), from valid UTF-8.

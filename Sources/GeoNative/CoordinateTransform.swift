@@ -132,6 +132,11 @@ public final class CoordinateTransform {
         coordinates.withUnsafeMutableBufferPointer { run(steps.reversed(), PJ_INV, over: $0) }
     }
 
+    /// `inverse` for memory that is elsewhere than in an array.
+    public func inverse(_ coordinates: UnsafeMutableBufferPointer<Double>) -> Int {
+        run(steps.reversed(), PJ_INV, over: coordinates)
+    }
+
     // MARK: How
 
     private func run(_ steps: [OpaquePointer], _ direction: PJ_DIRECTION, over coordinates: UnsafeMutableBufferPointer<Double>) -> Int {

@@ -36,7 +36,7 @@ extension LayerAPI {
         }
         // A strong tag promises the same bytes, so the time in them is that of the version and not of the answer.
         let time = layer.facts.loadedAt ?? "1970-01-01T00:00:00Z"
-        let bytes = try engine.collection(layer, page, links: document.links.json, timeStamp: time, deadline: exchange.deadline)
+        let bytes = try engine.collection(layer, page, links: document.links.json, timeStamp: time).bytes(exchange.deadline)
         return exchange.answer(bytes, type: exchange.form.mediaType, tag: kept)
     }
 

@@ -22,6 +22,15 @@ extension Problem {
             self.init(.unknownProperty, ja: "属性「\(name)」はありません。", en: "There is no attribute “\(name)”.")
         case .invalidValue(let property, let value):
             self = .invalid(property, value, ja: "属性の型に合いません。", en: "The value is not of the attribute’s type.")
+        case .notSortable(let name):
+            self = .invalid("sortby", name, ja: "この属性では並べ替えられません。", en: "Features cannot be sorted by this attribute.")
+        case .noTransform(let uri):
+            self = .invalid("crs", uri, ja: "この座標系には変換できません。", en: "There is no way to this reference system.")
+        case .noPlace(let uri):
+            self = .invalid(
+                "crs", uri, ja: "この座標系で表せる範囲の外にあります。", en: "It lies outside the area for which this reference system is made.")
+        case .noEncoding:
+            self = .invalid("encoding", "cp932", ja: "このサーバーにはCP932の変換表がありません。", en: "This server’s system cannot convert to CP932.")
         case .overdue, .cancelled: self = .overdue
         case .damaged(let layer, _):
             self.init(

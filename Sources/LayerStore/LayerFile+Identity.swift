@@ -6,6 +6,13 @@ extension LayerFile {
         return numbers.load(row, as: UInt64.self)
     }
 
+    /// Checks the blocks that the numbers of these rows lie in.
+    @inlinable
+    public func touchNumbers(_ rows: Range<Int>) throws(LayerFileError) {
+        precondition(rows.lowerBound >= 0 && rows.upperBound <= rowCount)
+        try numbers.touch(8 * rows.lowerBound, 8 * rows.count)
+    }
+
     /// The identifier of a row's feature, as in the API.
     public func identifier(_ row: Int) throws(LayerFileError) -> String {
         guard identity == .text, let idColumn else { return String(try number(row)) }

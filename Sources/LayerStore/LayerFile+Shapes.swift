@@ -67,10 +67,10 @@ extension LayerFile {
                 : .wide(degrees.pointer(Int64.self) + 2 * firstVertex, decimals: decimals))
     }
 
-    /// The number of a row that `touchShapes` was asked about.
+    /// The number of a row that `touchShapes` or `touchNumbers` was asked about.
     @inlinable
     public func number(touched row: Int) -> UInt64 {
-        precondition(row >= 0 && row < geometryCount)
+        precondition(row >= 0 && 8 * row < numbers.length)
         return numbers.load(row, as: UInt64.self)
     }
 
@@ -80,6 +80,19 @@ extension LayerFile {
         precondition(row >= 0 && row < geometryCount)
         try vertexSteps.touch(row..<row + 1)
         return vertexSteps.start(row + 1) - vertexSteps.start(row)
+    }
+
+    /// The source's own coordinates were kept: it was a projected one.
+    public var keepsSource: Bool { sections[SectionKey(kind: .source)] != nil }
+
+    /// The source's own coordinates of a row, x and y in turn, where they lie; valid as long as the file is open. Nil where they were not kept.
+    public func sourceVertices(_ row: Int) throws(LayerFileError) -> UnsafePointer<Double>? {
+        guard let source = sections[SectionKey(kind: .source)] else { return nil }
+        try vertexSteps.touch(row..<row + 1)
+        let (first, end) = (vertexSteps.start(row), vertexSteps.start(row + 1))
+        guard 16 * end <= source.length else { throw .malformed("the source's coordinates") }
+        try source.touch(16 * first, 16 * (end - first))
+        return source.pointer(Double.self) + 2 * first
     }
 
     /// The source's own coordinates of a row, x and y in turn, where they were kept (projected sources).

@@ -201,6 +201,10 @@ public final class LayerFile: @unchecked Sendable {
         checked.deallocate()
     }
 
+    /// Gives the memory of what was read so far back to the system, which may still have it when it is read again: for whoever goes once through a
+    /// large file and would otherwise count as its size. Others who read meanwhile notice nothing but a moment's wait.
+    public func letGoOfMemory() { file.letGo() }
+
     /// Holds every block against its checksum, reading with `pread` order from front to back.
     /// - Complexity: O(bytes); for a scrub in the background.
     public func verify() throws(LayerFileError) {

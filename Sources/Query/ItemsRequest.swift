@@ -11,6 +11,10 @@ public struct ItemsRequest: Sendable, Equatable {
     public var equals: [Equality]
     /// Only features of which the filter is true; its coordinates are longitude and latitude in degrees. Nil asks for all.
     public var filter: Expression?
+    /// Only features that meet this polygon, in degrees, and those without a geometry: a box of a plane zone is none in degrees. Nil asks for all.
+    public var outline: Geometry?
+    /// By which attributes the answer is ordered, the first before the others; empty for the order of the layer file.
+    public var sort: [SortKey]
     /// The most features to answer, 1 to 10,000.
     public var limit: Int
     public var position: Position
@@ -26,23 +30,36 @@ public struct ItemsRequest: Sendable, Equatable {
         }
     }
 
+    /// One key of `sortby`.
+    public struct SortKey: Sendable, Equatable {
+        public var attribute: String
+        public var isDescending: Bool
+
+        public init(attribute: String, isDescending: Bool = false) {
+            self.attribute = attribute
+            self.isDescending = isDescending
+        }
+    }
+
     /// Where the page begins.
     public enum Position: Sendable, Equatable {
         case start
         /// So many matching features are passed over.
         case offset(Int)
-        /// The row, in the layer file's order, from which to go on. Cheap at any depth.
+        /// The row with which the page begins, in whichever order. Cheap at any depth.
         case row(Int)
     }
 
     public init(
-        area: BoxArea? = nil, time: TimeSpan? = nil, equals: [Equality] = [], filter: Expression? = nil, limit: Int = 10,
-        position: Position = .start
+        area: BoxArea? = nil, time: TimeSpan? = nil, equals: [Equality] = [], filter: Expression? = nil, outline: Geometry? = nil,
+        sort: [SortKey] = [], limit: Int = 10, position: Position = .start
     ) {
         self.area = area
         self.time = time
         self.equals = equals
         self.filter = filter
+        self.outline = outline
+        self.sort = sort
         self.limit = limit
         self.position = position
     }

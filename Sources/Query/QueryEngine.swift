@@ -8,8 +8,12 @@ import LayerStore
 /// Safe from any thread; a question runs on the thread that asks it.
 public struct QueryEngine: Sendable {
     let drawers = DrawerPool()
+    let transforms: TransformPool
 
-    public init() {}
+    /// - Parameter gridDirectories: folders to look for datum grids in, before PROJ's own.
+    public init(gridDirectories: [String] = []) {
+        transforms = TransformPool(gridDirectories: gridDirectories)
+    }
 
     func source(_ layer: VisibleLayer) -> RowSource {
         RowSource(layer: layer.id, file: layer.file, columns: layer.columns)
@@ -62,7 +66,7 @@ public struct QueryEngine: Sendable {
 
 /// One page of features.
 public struct ItemsPage: Sendable, Equatable {
-    /// Rows of the layer version, ascending.
+    /// Rows of the layer version, in the order that was asked for.
     public var rows: [Int]
     /// How many features hold in all: exact, or nil when it could not be had in time.
     public var matched: Int?
@@ -72,19 +76,26 @@ public struct ItemsPage: Sendable, Equatable {
 
 extension RowSource {
     func items(_ request: ItemsRequest, deadline: Deadline) throws(QueryError) -> ItemsPage {
-        var predicates: [Predicate] = []
-        for equality in request.equals { predicates.append(try Predicate(equality, in: self)) }
-        if let time = request.time, let column = timeColumn { predicates.append(.time(file.columns[column], time)) }
-        let scan = RowScan(source: self, boxes: request.area.map { $0.boxes.map { $0.roundedToUnits } }, predicates: predicates)
+        let question = try RowQuestion(request, in: self)
+        guard request.sort.isEmpty else { return try sortedItems(request, question, deadline: deadline) }
         var sink = PageSink(limit: request.limit, position: request.position)
         var matched: Int?
         do throws(QueryError) {
-            try scan.run(into: &sink, deadline: deadline)
+            try question.run(into: &sink, deadline: deadline)
             matched = sink.matched
         } catch {
             guard error == .overdue, sink.next != nil else { throw error }
         }
         return try withinBudget(ItemsPage(rows: sink.rows, matched: matched, next: sink.next))
+    }
+
+    /// A page in the order of `sortby`: every feature that holds is looked at, and the first of them are kept.
+    private func sortedItems(_ request: ItemsRequest, _ question: RowQuestion, deadline: Deadline) throws(QueryError) -> ItemsPage {
+        var sink = try SortSink(
+            try SortOrder(request.sort, in: self), limit: request.limit, position: request.position, deadline: deadline, source: self)
+        try question.run(into: &sink, deadline: deadline)
+        let (rows, next) = try sink.page()
+        return try withinBudget(ItemsPage(rows: rows, matched: sink.matched, next: next))
     }
 
     /// The most vertices of one page, some 30 MiB of GeoJSON: a page of coastlines ends early, with the rest on the next, so that one request never

@@ -4,6 +4,14 @@ public enum QueryError: Error, Sendable, Equatable {
     case unknownProperty(String)
     /// The value cannot be compared with the attribute: a text for a number.
     case invalidValue(property: String, value: String)
+    /// The attribute has no order: a list or an object.
+    case notSortable(String)
+    /// PROJ knows no way to the system.
+    case noTransform(String)
+    /// Something that was asked for, or is to be answered, lies where the system has no places.
+    case noPlace(String)
+    /// The system's library does not know CP932.
+    case noEncoding
     /// The time for the request ran out.
     case overdue
     /// The client went away.

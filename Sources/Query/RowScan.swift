@@ -10,6 +10,8 @@ struct RowScan {
     /// Nil: everywhere.
     let boxes: [Envelope]?
     let predicates: [Predicate]
+    /// Only these rows; nil for all.
+    var window: Range<Int>?
 
     /// What is done with the rows that hold.
     protocol Sink {
@@ -59,6 +61,8 @@ struct RowScan {
         _ run: Range<Int>, decided: Bool, _ boxes: [UnitBox], _ selection: UnsafeMutableBufferPointer<Int32>, _ sink: inout some Sink,
         _ deadline: Deadline
     ) throws(QueryError) {
+        let run = window.map { run.clamped(to: $0) } ?? run
+        guard !run.isEmpty else { return }
         if decided && predicates.isEmpty {
             try deadline.check()
             sink.take(run)

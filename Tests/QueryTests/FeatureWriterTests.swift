@@ -11,7 +11,9 @@ import Testing
         let sample = try SampleLayer(count: 200, seed: 21)
         let page = try sample.publicSource.items(ItemsRequest(limit: 1000), deadline: Deadline(seconds: nil))
         let bytes = try sample.publicSource.collection(
-            page, links: #"[{"href":"/x","rel":"self"}]"#, timeStamp: "2026-01-01T00:00:00Z", deadline: Deadline(seconds: nil))
+            page, form: FeatureForm(), links: #"[{"href":"/x","rel":"self"}]"#, timeStamp: "2026-01-01T00:00:00Z",
+            transforms: TransformPool(gridDirectories: [])
+        ).bytes(Deadline(seconds: nil))
         let object = try #require(JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any])
         let features = try #require(object["features"] as? [[String: Any]])
         #expect(features.count == 200)
@@ -41,7 +43,8 @@ import Testing
     @Test func `one feature carries its links`() throws {
         let sample = try SampleLayer(count: 3, seed: 22)
         var writer = [UInt8]()
-        writer = try sample.publicSource.feature(0, links: "[]")
+        writer = try sample.publicSource.feature(
+            0, form: FeatureForm(), links: "[]", transforms: TransformPool(gridDirectories: []))
         let object = try #require(JSONSerialization.jsonObject(with: Data(writer)) as? [String: Any])
         #expect(object["type"] as? String == "Feature" && object["links"] != nil)
     }

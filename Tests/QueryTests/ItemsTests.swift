@@ -201,8 +201,9 @@ private func witness(_ box: Envelope, _ context: GEOSContext) throws -> NativeGe
         }
         let page = try sample.publicSource.items(ItemsRequest(limit: 100), deadline: never)
         let json = String(
-            decoding: try sample.publicSource.collection(page, links: "[]", timeStamp: "2026-01-01T00:00:00Z", deadline: never),
-            as: UTF8.self)
+            decoding: try sample.publicSource.collection(
+                page, form: FeatureForm(), links: "[]", timeStamp: "2026-01-01T00:00:00Z", transforms: TransformPool(gridDirectories: [])
+            ).bytes(never), as: UTF8.self)
         #expect(!json.contains("氏名") && !json.contains("keeper"))
         #expect(throws: QueryError.invalidValue(property: "storeys", value: "三")) {
             try sample.publicSource.items(ItemsRequest(equals: [.init(attribute: "storeys", value: "三")]), deadline: never)

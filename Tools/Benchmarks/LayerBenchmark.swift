@@ -84,7 +84,7 @@ struct LayerBenchmark {
     private func answer(_ request: ItemsRequest) throws -> (bytes: Int, next: Int?) {
         let deadline = Deadline(seconds: nil)
         let page = try engine.items(layer, request, deadline: deadline)
-        let text = try engine.collection(layer, page, links: "[]", timeStamp: "2024-03-31T00:00:00Z", deadline: deadline)
+        let text = try engine.collection(layer, page, links: "[]", timeStamp: "2024-03-31T00:00:00Z").bytes(deadline)
         return (text.count, page.next)
     }
 
