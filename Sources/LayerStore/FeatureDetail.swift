@@ -10,23 +10,27 @@ public struct FeatureDetail: Sendable, Equatable, BitwiseCopyable {
     public var area: Float
     /// The lowest zoom at which it matters, see `LevelOfDetail`; `never` where it does at none.
     public var leastZoom: UInt8
-    /// From this zoom on the feature stays a simple polygon when its vertices are rounded to a grid of 2¹² units a tile, see `RingSafety`; `never` where
-    /// that is not known.
-    public var safeZoom: UInt8
     /// The ring runs clockwise on the map, other than RFC 7946, 3.1.6 has it.
     public var isClockwise: UInt8
-    /// Always 0.
-    var reserved: UInt8 = 0
+    /// The zooms at which the feature, one ring, stays a simple polygon when its vertices are rounded to a grid of 2¹² units a tile and repeated ones
+    /// left out, see `RingSafety`.
+    @usableFromInline var safeZooms: UInt16
 
     public static let never: UInt8 = .max
+
+    /// Whether the feature's one ring may be drawn at a zoom without a look at what rounding made of it.
+    @inlinable
+    public func isSafe(atZoom zoom: Int) -> Bool {
+        zoom >= 5 && safeZooms & (1 << UInt16(truncatingIfNeeded: min(zoom, 20) - 5)) != 0
+    }
 
     init(x: Int32, y: Int32, area: Float) {
         self.x = x
         self.y = y
         self.area = area
         leastZoom = 0
-        safeZoom = FeatureDetail.never
         isClockwise = 0
+        safeZooms = 0
     }
 }
 
@@ -65,7 +69,7 @@ extension FeatureDetail {
                     let ofRing = RingSafety.doubledArea(vertices)
                     doubled += ring == firstRing ? abs(ofRing) : -abs(ofRing)
                     if rings == 1 && kind != .geometryCollection {
-                        safeZoom = RingSafety.leastZoom(vertices)
+                        safeZooms = RingSafety.zooms(vertices)
                         isClockwise = ofRing > 0 ? 1 : 0
                     }
                 }

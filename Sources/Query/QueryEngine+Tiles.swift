@@ -50,7 +50,7 @@ final class TileDrawer {
             try details?.touch(rows)
             for column in batch.columns { try column.touch(rows) }
             for row in rows {
-                if isInside, let detail = details?[row], detail.safeZoom <= tile.zoom {
+                if isInside, let detail = details?[row], detail.isSafe(atZoom: tile.zoom) {
                     encoder.draw(safeRing: file.mercator(touched: row), isClockwise: detail.isClockwise != 0, id: file.number(touched: row))
                     batch.add(row)
                 } else if encoder.draw(file.shape(touched: row), id: file.number(touched: row), isInside: isInside) {

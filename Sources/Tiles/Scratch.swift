@@ -269,26 +269,44 @@ extension Scratch where Element == UInt8 {
         return target + 1
     }
 
-    /// The commands of a polygon of one ring, clockwise on the map (MVT 2.1, 4.3.4.4), its vertices rounded to the grid and not looked at.
-    /// - Parameter ring: world units, the first vertex repeated at the end.
+    /// The commands of a polygon of one ring, clockwise on the map (MVT 2.1, 4.3.4.4), its vertices rounded to the grid, repeated ones left out.
+    /// - Parameter ring: world units, the first vertex repeated at the end; at least three are left on the grid.
     mutating func append(ring: UnsafeBufferPointer<Int32>, isClockwise: Bool, _ grid: TileGrid) {
         let open = ring.count / 2 - 1
         precondition(open >= 3)
         reserve(4 * open + 16)
         var place = isClockwise ? 0 : 2 * open
         let step = isClockwise ? 2 : -2
-        var target = base + count
-        var last = grid.snap(grid.fine(ring[place], ring[place + 1]))
-        target[0] = 9
-        target = Self.put(step: last.x, at: target + 1)
-        target = Self.put(step: last.y, at: target)
-        target = Self.put(UInt32(truncatingIfNeeded: open - 1) << 3 | 2, at: target)
+        let first = grid.snap(grid.fine(ring[place], ring[place + 1]))
+        let start = base + count
+        start[0] = 9
+        var target = Self.put(step: first.x, at: start + 1)
+        target = Self.put(step: first.y, at: target)
+        // The number of vertices is known at the end; up to 16 it takes one byte, else two.
+        let number = target
+        let room = open <= 16 ? 1 : 2
+        target += room
+        var last = first
+        var lastStep = target
+        var steps = 0
         for _ in 1..<open {
             place &+= step
             let point = grid.snap(grid.fine(ring[place], ring[place + 1]))
+            if point == last { continue }
+            lastStep = target
             target = Self.put(step: point.x &- last.x, at: target)
             target = Self.put(step: point.y &- last.y, at: target)
             last = point
+            steps &+= 1
+        }
+        if last == first && steps > 0 {  // the vertices before the closing one fell onto it
+            target = lastStep
+            steps &-= 1
+        }
+        let end = Self.put(UInt32(truncatingIfNeeded: steps) << 3 | 2, at: number)
+        if end != number + room {
+            end.update(from: number + room, count: target - number - room)
+            target -= 1
         }
         target[0] = 15
         count = target + 1 - base

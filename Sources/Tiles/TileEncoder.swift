@@ -132,7 +132,7 @@ public struct TileEncoder: ~Copyable {
     }
 
     /// Begins a feature whose polygon of one ring lies within the buffered tile and is known to be simple when its vertices are rounded to the tile's
-    /// grid: then nothing has to be looked at.
+    /// grid and repeated ones left out: then nothing has to be looked at.
     /// - Parameters:
     ///   - ring: Web Mercator world units, x and y in turn, the first vertex repeated at the end; at least three others.
     ///   - isClockwise: on the map.
