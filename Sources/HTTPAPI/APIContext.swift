@@ -12,9 +12,13 @@ public struct APIContext: RequestContext, RemoteAddressRequestContext {
     public var viewer = Viewer.publicViewer
     /// Set by `Admission`.
     public var base: BaseURL?
+    /// Set by `Admission`: whether the client is still there.
+    var client: ClientWatch?
+    let connection: ObjectIdentifier
 
     public init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)
+        connection = ObjectIdentifier(source.channel)
         remoteAddress = source.channel.remoteAddress
         localHost = source.channel.localAddress.flatMap { address in
             address.ipAddress.map { ($0.contains(":") ? "[\($0)]" : $0) + ":\(address.port ?? 80)" }

@@ -17,6 +17,11 @@ struct Addresses: Sendable {
     func collection(_ id: String) -> String { collections + "/" + PercentCoding.encode(id) }
     func items(_ id: String) -> String { collection(id) + "/items" }
     func item(_ id: String, _ feature: String) -> String { items(id) + "/" + PercentCoding.encode(feature) }
+    func search(_ id: String) -> String { collection(id) + "/search" }
+    func download(_ id: String) -> String { collection(id) + "/download" }
+    func schema(_ id: String) -> String { collection(id) + "/schema" }
+    func queryables(_ id: String) -> String { collection(id) + "/queryables" }
+    func sortables(_ id: String) -> String { collection(id) + "/sortables" }
     func style(_ id: String) -> String { collection(id) + "/style" }
     func legend(_ id: String) -> String { collection(id) + "/legend" }
     func tileSets(_ id: String) -> String { collection(id) + "/tiles" }
@@ -61,6 +66,6 @@ enum TileMatrixSet {
 extension String {
     /// `text/html; charset=utf-8` as links name it: `text/html`.
     fileprivate var withoutCharset: String {
-        hasPrefix("text/html") ? "text/html" : self
+        hasPrefix("text/") ? String(prefix { $0 != ";" }) : self
     }
 }

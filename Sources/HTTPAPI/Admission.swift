@@ -11,6 +11,8 @@ public struct Admission: RouterMiddleware {
         public var viewer: (@Sendable (_ key: String) throws -> Viewer?)?
         /// Whether the layers are loaded.
         public var isReady: @Sendable () -> Bool
+        /// Knows which clients have gone.
+        public var clients: Clients?
 
         public init(
             base: BaseURL? = nil, viewer: (@Sendable (_ key: String) throws -> Viewer?)? = nil,
@@ -46,6 +48,7 @@ public struct Admission: RouterMiddleware {
             throw Problem(.badRequest, ja: "Hostヘッダーが正しくありません。", en: "The Host field is not a host.")
         }
         context.base = base
+        context.client = settings.clients?[context.connection]
         if let viewer = settings.viewer, let key = try Admission.key(request.headers) {
             guard let known = try viewer(key) else { throw Admission.wrongKey }
             context.viewer = known

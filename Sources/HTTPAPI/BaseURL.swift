@@ -75,11 +75,14 @@ struct Link: Sendable, Equatable {
     var type: String?
     var title: LocalizedText?
     var templated = false
+    /// What to send there, where it is not a plain address: a search goes on with another body.
+    var body: JSONTree?
 
     var json: JSONTree {
         .object([
             "href": .text(href), "rel": .text(rel), "type": type.map { .text($0) },
             "title": title.map { .text($0.text("ja")) }, "templated": templated ? true : nil,
+            "method": body == nil ? nil : "POST", "body": body,
         ])
     }
 }

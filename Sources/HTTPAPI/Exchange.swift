@@ -1,6 +1,7 @@
 import Access
 import HTTPTypes
 import Hummingbird
+import Logging
 import NIOCore
 import Query
 
@@ -10,10 +11,15 @@ import Query
 struct Exchange: Sendable {
     let viewer: Viewer
     let addresses: Addresses
-    let query: QueryString
+    private(set) var query: QueryString
     /// In which the answer is wanted.
-    let form: Representation
+    private(set) var form: Representation
     let deadline: Deadline
+    /// Who waits for the answer.
+    let client: ClientWatch?
+    let logger: Logger
+    private let accept: [String]
+    private let acceptLanguage: [String]
     /// The captured pieces of the path, not yet decoded.
     private let captures: Parameters
     private let ifNoneMatch: [String]
@@ -23,11 +29,24 @@ struct Exchange: Sendable {
         viewer = context.viewer
         addresses = Addresses(base)
         query = try QueryString(request.uri.query)
-        form = try Negotiation.choose(offered, f: query["f"], accept: request.headers[values: .accept])
+        accept = request.headers[values: .accept]
+        acceptLanguage = request.headers[values: .acceptLanguage]
+        form = try Negotiation.choose(offered, f: query["f"], accept: accept)
         deadline = Deadline(seconds: seconds)
+        client = context.client
+        logger = context.logger
         captures = context.parameters
         ifNoneMatch = request.headers[values: .ifNoneMatch]
     }
+
+    /// Takes the parameters from elsewhere than the address: from a body.
+    mutating func take(_ query: QueryString, offered: [Representation]) throws(Problem) {
+        self.query = query
+        form = try Negotiation.choose(offered, f: query["f"], accept: accept)
+    }
+
+    /// `ja` or `en`, whichever the client likes better.
+    var language: String { Negotiation.language(acceptLanguage) }
 
     /// A piece of the path, decoded.
     func capture(_ name: String) throws(Problem) -> String {

@@ -1,3 +1,4 @@
+import CQL2
 import Descriptions
 import Geo
 import LayerAtlas
@@ -8,7 +9,9 @@ struct ItemsDocument {
     var addresses: Addresses
     var layer: VisibleLayer
     var query: QueryString
-    var request: ItemsRequest
+    /// The body of a search; nil for an address.
+    var search: JSONValue?
+    var parameters: ItemsParameters
     var page: ItemsPage
     var form: Representation
     /// Goes on after this page; nil on the last.
@@ -24,21 +27,36 @@ struct ItemsDocument {
     }
 
     var links: [Link] {
-        let address = addresses.items(layer.id)
-        var links = Addresses.selfAndAlternates(
-            address, parameters: query.pairs.filter { $0.name != "f" }, offered: [.geoJSON, .html], chosen: form)
         let type = form == .html ? "text/html" : form.mediaType
-        if let nextCursor {
-            links.append(
-                Link(
-                    href: Addresses.with(address, filter + size + [("cursor", nextCursor), ("f", form.name)]), rel: "next", type: type,
-                    title: LocalizedText(ja: "次のページ", en: "Next page")))
-        }
-        if case .offset(let offset) = request.position, offset > 0 {
-            links.append(
-                Link(
-                    href: Addresses.with(address, filter + size + [("offset", String(max(0, offset - request.limit))), ("f", form.name)]),
-                    rel: "prev", type: type, title: LocalizedText(ja: "前のページ", en: "Previous page")))
+        var links: [Link]
+        if let search {
+            let address = addresses.search(layer.id)
+            links = [
+                Link(href: address, rel: "self", type: type, title: LocalizedText(ja: "この検索", en: "This search"), body: JSONTree(search))
+            ]
+            if let nextCursor {
+                links.append(
+                    Link(
+                        href: address, rel: "next", type: type, title: LocalizedText(ja: "次のページ", en: "Next page"),
+                        body: JSONTree(search).with("cursor", .text(nextCursor), without: ["offset"])))
+            }
+        } else {
+            let address = addresses.items(layer.id)
+            links = Addresses.selfAndAlternates(
+                address, parameters: query.pairs.filter { $0.name != "f" }, offered: LayerAPI.pageForms, chosen: form)
+            if let nextCursor {
+                links.append(
+                    Link(
+                        href: Addresses.with(address, filter + size + [("cursor", nextCursor), ("f", form.name)]), rel: "next", type: type,
+                        title: LocalizedText(ja: "次のページ", en: "Next page")))
+            }
+            if case .offset(let offset) = parameters.request.position, offset > 0 {
+                let before = String(max(0, offset - parameters.request.limit))
+                links.append(
+                    Link(
+                        href: Addresses.with(address, filter + size + [("offset", before), ("f", form.name)]),
+                        rel: "prev", type: type, title: LocalizedText(ja: "前のページ", en: "Previous page")))
+            }
         }
         links.append(
             Link(href: addresses.collection(layer.id), rel: "collection", type: "application/json", title: layer.description.title))
@@ -46,11 +64,12 @@ struct ItemsDocument {
     }
 
     func html(_ engine: QueryEngine) throws(QueryError) -> Markup {
-        let shown = layer.attributes
+        let wanted = parameters.form.attributes.map { Set($0) }
+        let shown = layer.attributes.filter { wanted?.contains($0.name) ?? true }
         var rows: [Markup] = []
         for row in page.rows {
             let id = try engine.identifier(layer, row: row)
-            let cells = try engine.values(layer, row: row).map { pair -> Markup in
+            let cells = try engine.values(layer, row: row).filter { wanted?.contains($0.attribute.name) ?? true }.map { pair -> Markup in
                 "<td>\(layer.description.shown(pair.value, of: pair.attribute))</td>"
             }
             rows.append("<tr><th scope=\"row\"><a href=\"\(addresses.item(layer.id, id))?f=html\">\(id)</a></th>\(cells)</tr>\n")
@@ -86,10 +105,13 @@ struct ItemDocument {
     var layer: VisibleLayer
     var row: Int
     var id: String
+    var query: QueryString
     var form: Representation
 
     var links: [Link] {
-        Addresses.selfAndAlternates(addresses.item(layer.id, id), offered: [.geoJSON, .html], chosen: form) + [
+        Addresses.selfAndAlternates(
+            addresses.item(layer.id, id), parameters: query.pairs.filter { $0.name != "f" }, offered: [.geoJSON, .html], chosen: form
+        ) + [
             Link(href: addresses.collection(layer.id), rel: "collection", type: "application/json", title: layer.description.title)
         ]
     }
@@ -110,6 +132,14 @@ struct ItemDocument {
                 addresses.collectionsCrumb, (addresses.collection(layer.id), PageLayout.both(layer.description.title)),
                 (addresses.items(layer.id), PageLayout.both("地物", "Features")),
             ]), alternates: links.filter { $0.rel == "alternate" }, body: PageLayout.facts(facts))
+    }
+}
+
+extension JSONTree {
+    /// An object with another value for one member, and without some.
+    fileprivate func with(_ name: String, _ value: JSONTree, without others: Set<String>) -> JSONTree {
+        guard case .object(let members) = self else { return self }
+        return .object(members.filter { $0.name != name && !others.contains($0.name) } + [Member(name, value)])
     }
 }
 

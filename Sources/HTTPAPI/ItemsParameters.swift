@@ -1,34 +1,70 @@
+import CQL2
 import Geo
 import Query
 
-/// The parameters of `/collections/{layer}/items`, read into an `ItemsRequest`.
+/// The parameters of `/collections/{layer}/items`, of `…/search` and of `…/download`, read into what the engine is asked and how it answers.
 struct ItemsParameters: Sendable, Equatable {
     var request: ItemsRequest
+    var form: FeatureForm
+    /// How a table is written in bytes.
+    var encoding = TableEncoding.utf8
     /// Where a `cursor` says to go on, still to be compared with the layer.
     var cursor: CursorToken?
 
-    static let names = ["bbox", "datetime", "limit", "offset", "cursor", "f"]
+    /// Which features.
+    static let selectionNames = ["bbox", "bbox-crs", "datetime", "filter", "filter-lang", "filter-crs"]
+    /// What of them.
+    static let formNames = ["crs", "properties", "skipGeometry", "encoding", "f"]
+    /// In which order, and which page.
+    static let pageNames = ["sortby", "limit", "offset", "cursor"]
+    static let names = selectionNames + formNames + pageNames
     static let defaultLimit = 100
     static let greatestLimit = 10_000
     static let greatestOffset = 100_000
+    static let greatestKeys = 16
 
-    /// - Parameter attributes: the names that the viewer sees; each is a parameter, except one that is also a name above.
-    init(_ query: QueryString, attributes: [String], cursorKey: CursorToken.Key) throws(Problem) {
-        try query.allowOnly(ItemsParameters.names + attributes)
-        request = ItemsRequest(limit: try ItemsParameters.limit(query["limit"]))
-        if let bbox = query["bbox"] { request.area = try ItemsParameters.area(bbox) }
+    /// - Parameters:
+    ///   - attributes: the names that the viewer sees; each is a parameter, except one that is also a name above.
+    ///   - filter: one that was read already, with its places in degrees.
+    ///   - hasPages: false where everything is answered at once.
+    init(
+        _ query: QueryString, attributes: [String], filter: Expression? = nil, hasPages: Bool = true, engine: QueryEngine,
+        cursorKey: CursorToken.Key
+    ) throws {
+        let names = ItemsParameters.selectionNames + ItemsParameters.formNames + (hasPages ? ItemsParameters.pageNames : [])
+        try query.allowOnly(names + attributes)
+        request = ItemsRequest(filter: filter, limit: try ItemsParameters.limit(query["limit"]))
+        form = FeatureForm(system: try ItemsParameters.system("crs", query["crs"]))
+        if let properties = query["properties"] { form.attributes = try ItemsParameters.attributes(properties, attributes) }
+        if let skip = query["skipGeometry"] { form.hasGeometry = try !ItemsParameters.flag("skipGeometry", skip) }
+        if let text = query["encoding"] {
+            guard let encoding = TableEncoding(rawValue: text) else {
+                let known = TableEncoding.allCases.map(\.rawValue).joined(separator: ", ")
+                throw Problem.invalid("encoding", text, ja: "使えるもの: \(known)", en: "There are: \(known)")
+            }
+            self.encoding = encoding
+        }
+        let boxSystem = try ItemsParameters.system("bbox-crs", query["bbox-crs"])
+        if let bbox = query["bbox"] {
+            switch try ItemsParameters.area(bbox, boxSystem, engine) {
+            case .box(let box): request.area = box
+            case .outline(let outline): request.outline = outline
+            }
+        }
         if let datetime = query["datetime"] { request.time = try ItemsParameters.time(datetime) }
         for pair in query.pairs where !ItemsParameters.names.contains(pair.name) {
             request.equals.append(ItemsRequest.Equality(attribute: pair.name, value: pair.value))
         }
+        guard hasPages else { return }
+        if let sortby = query["sortby"] { request.sort = try ItemsParameters.keys(sortby) }
         if let offset = query["offset"] { request.position = .offset(try ItemsParameters.offset(offset)) }
         if let cursor = query["cursor"] {
             guard query["offset"] == nil else {
-                throw .invalid(
+                throw Problem.invalid(
                     "cursor", cursor, ja: "cursorとoffsetは同時に使えません。", en: "A cursor and an offset cannot be used together.")
             }
             guard let token = CursorToken(cursor, key: cursorKey), token.filter == filterTag else {
-                throw .invalid(
+                throw Problem.invalid(
                     "cursor", cursor, ja: "「next」のリンクをそのまま使ってください。", en: "Use the “next” link as it was given.")
             }
             self.cursor = token
@@ -36,14 +72,17 @@ struct ItemsParameters: Sendable, Equatable {
         }
     }
 
-    /// Names the filter, not the page: the same on every page of one walk.
+    /// Names which features and in which order, not the page: the same on every page of one walk.
     var filterTag: String {
-        var parts = ["1"]
+        var parts = ["2"]
         for box in request.area?.boxes ?? [] { parts += ["bbox", "\(box.minX),\(box.minY),\(box.maxX),\(box.maxY)"] }
         if let time = request.time {
             parts += ["datetime", time.start.map(String.init) ?? "..", time.end.map(String.init) ?? ".."]
         }
-        for equality in request.equals { parts += [equality.attribute, equality.value] }
+        if let outline = request.outline { parts += ["outline"] + outline.coordinates.map { "\($0)" } }
+        if let filter = request.filter { parts += ["filter", filter.text] }
+        for equality in request.equals { parts += ["equal", equality.attribute, equality.value] }
+        for key in request.sort { parts += [key.isDescending ? "-" : "+", key.attribute] }
         return String(EntityTag(from: parts).text.dropFirst().prefix(16))
     }
 
@@ -75,24 +114,79 @@ struct ItemsParameters: Sendable, Equatable {
         return Int(text) ?? Int.max
     }
 
-    /// `minx,miny,maxx,maxy`, or with a lowest and highest height, which are read and then left aside because the layers have none.
-    static func area(_ text: String) throws(Problem) -> BoxArea {
+    /// `minx,miny,maxx,maxy` in the order of the system's axes, or with a lowest and highest height, which are read and then left aside because the layers
+    /// have none.
+    static func area(_ text: String, _ system: MapSystem = .crs84, _ engine: QueryEngine) throws -> SystemArea {
         let pieces = text.split(separator: ",", omittingEmptySubsequences: false)
         let numbers = pieces.compactMap { number($0) }
         guard numbers.count == pieces.count, numbers.count == 4 || numbers.count == 6 else {
-            throw .invalid("bbox", text, ja: "4つまたは6つの数をコンマで区切ります。", en: "It is four or six numbers with commas between them.")
+            throw Problem.invalid("bbox", text, ja: "4つまたは6つの数をコンマで区切ります。", en: "It is four or six numbers with commas between them.")
         }
         let upper = numbers.count / 2
-        guard numbers.count == 4 || numbers[2] <= numbers[5],
-            let area = BoxArea(west: numbers[0], south: numbers[1], east: numbers[upper], north: numbers[upper + 1])
-        else {
-            throw .invalid(
-                "bbox", text, ja: "経度は±180、緯度は±90の範囲で、南≦北です。西＞東は180度線をまたぐ範囲です。",
+        let area: SystemArea?
+        do {
+            guard numbers.count == 4 || numbers[2] <= numbers[5] else { throw QueryError.noPlace(system.uri) }
+            area = try engine.area(first: (numbers[0], numbers[1]), second: (numbers[upper], numbers[upper + 1]), in: system)
+        } catch QueryError.noPlace {
+            area = nil
+        }
+        if let area { return area }
+        guard system.isStored else {
+            throw Problem.invalid(
+                "bbox", text, ja: "bbox-crsの座標系で表せる範囲の中の、南西と北東の角です。軸の順は座標系の定めどおりです。",
                 en:
-                    "Longitudes lie within ±180 and latitudes within ±90, the south not above the north. West of more than east crosses the antimeridian."
+                    "It is the south-western and the north-eastern corner, within the area of the system of bbox-crs, in the order of its axes."
             )
         }
-        return area
+        throw Problem.invalid(
+            "bbox", text, ja: "経度は±180、緯度は±90の範囲で、南≦北です。西＞東は180度線をまたぐ範囲です。",
+            en:
+                "Longitudes lie within ±180 and latitudes within ±90, the south not above the north. West of more than east crosses the antimeridian."
+        )
+    }
+
+    /// A reference system by its address; CRS84 where none is named.
+    static func system(_ parameter: String, _ text: String?) throws(Problem) -> MapSystem {
+        guard let text else { return .crs84 }
+        guard let system = MapSystem(text) else {
+            throw .invalid(
+                parameter, text, ja: "使えるものはレイヤーの情報の「crs」にあります。", en: "Those that there are stand in the collection’s “crs”.")
+        }
+        return system
+    }
+
+    /// `+name,-year`; a plus that was not encoded comes as a space.
+    static func keys(_ text: String) throws(Problem) -> [ItemsRequest.SortKey] {
+        let pieces = text.split(separator: ",", omittingEmptySubsequences: false)
+        guard pieces.count <= greatestKeys else {
+            throw Problem(.limitExceeded, ja: "並べ替えは\(greatestKeys)項目までです。", en: "There are up to \(greatestKeys) keys to sort by.")
+        }
+        var keys: [ItemsRequest.SortKey] = []
+        for piece in pieces {
+            let hasSign = ["+", "-", " "].contains(piece.prefix(1))
+            let name = String(hasSign ? piece.dropFirst() : piece)
+            guard !name.isEmpty else {
+                throw .invalid("sortby", text, ja: "例: name,-year", en: "For example: name,-year")
+            }
+            keys.append(ItemsRequest.SortKey(attribute: name, isDescending: piece.hasPrefix("-")))
+        }
+        return keys
+    }
+
+    private static func attributes(_ text: String, _ known: [String]) throws(Problem) -> [String] {
+        // Compared byte by byte: Swift's == holds canonically equivalent texts equal.
+        let names = Set(known.map { Array($0.utf8) })
+        let wanted = text.split(separator: ",").map(String.init)
+        for name in wanted where !names.contains(Array(name.utf8)) { throw Problem(QueryError.unknownProperty(name)) }
+        return wanted
+    }
+
+    private static func flag(_ parameter: String, _ text: String) throws(Problem) -> Bool {
+        switch text {
+        case "true": return true
+        case "false": return false
+        default: throw .invalid(parameter, text, ja: "trueかfalseです。", en: "It is true or false.")
+        }
     }
 
     /// A decimal number as JSON and people write it: no hexadecimal, no `nan`, no `inf`, none too great for a double.

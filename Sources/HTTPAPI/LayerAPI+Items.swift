@@ -1,23 +1,64 @@
+import CQL2
 import Descriptions
 import Geo
+import HTTPTypes
 import Hummingbird
 import LayerAtlas
 import Query
 
 extension LayerAPI {
-    /// `/collections/{layer}/items`
-    func items(_ exchange: Exchange) throws -> Response {
+    /// Forms of a page.
+    static let pageForms: [Representation] = [.geoJSON, .html, .geoJSONSequence, .csv, .flatGeobuf]
+    /// Forms of a whole layer.
+    static let fileForms: [Representation] = [.geoJSONFile, .geoJSONSequence, .csv, .flatGeobuf]
+    private static let searchForms = pageForms.filter { $0 != .html }
+
+    func addItemsRoutes(to router: Router<APIContext>) {
+        router.get("collections/{layer}/items") { request, context in
+            let exchange = try Exchange(request, context, offered: LayerAPI.pageForms, seconds: settings.deadline)
+            return try await respond(exchange) {
+                try items(exchange, exchange.query, filter: FilterParameters.filter(exchange.query, engine), search: nil)
+            }
+        }
+        router.post("collections/{layer}/search") { request, context in
+            var exchange = try Exchange(request, context, offered: LayerAPI.searchForms, seconds: settings.deadline)
+            try exchange.query.allowOnly(["f"])
+            try LayerAPI.requireJSON(request.headers[.contentType])
+            let bytes = try await request.body.collect(upTo: RequestBodies.question)
+            let (query, filter, document) = try FilterParameters.body(Array(buffer: bytes), engine)
+            if exchange.query["f"] == nil { try exchange.take(query, offered: LayerAPI.searchForms) }
+            let asked = exchange
+            return try await respond(asked) { try items(asked, query, filter: filter, search: document) }
+        }
+        router.get("collections/{layer}/download") { request, context in
+            // A file takes as long as it takes.
+            let exchange = try Exchange(request, context, offered: LayerAPI.fileForms, seconds: nil)
+            return try await respond(exchange) { try download(exchange) }
+        }
+    }
+
+    private static func requireJSON(_ type: String?) throws(Problem) {
+        let essence = (type ?? "application/json").prefix { $0 != ";" }.lowercased()
+        guard essence == "application/json" || essence.hasSuffix("+json") else {
+            throw Problem(.badRequest, ja: "本文はapplication/jsonです。", en: "The body is application/json.")
+        }
+    }
+
+    /// `/collections/{layer}/items` and `/collections/{layer}/search`
+    /// - Parameter search: the body of a search.
+    private func items(_ exchange: Exchange, _ query: QueryString, filter: Expression?, search: JSONValue?) throws -> Answer {
         let id = try exchange.capture("layer")
         var layer = try atlas.layer(id, for: exchange.viewer)
-        let parameters = try ItemsParameters(exchange.query, attributes: layer.attributes.map(\.name), cursorKey: cursorKey)
+        let parameters = try ItemsParameters(
+            query, attributes: layer.attributes.map(\.name), filter: filter, engine: engine, cursorKey: cursorKey)
         if let cursor = parameters.cursor {
             guard cursor.layer == id else {
                 throw Problem.invalid("cursor", "…", ja: "別のレイヤーの続きです。", en: "It goes on in another layer.")
             }
             if cursor.version != layer.version { layer = try atlas.layer(id, version: cursor.version, for: exchange.viewer) }
         }
-        let tag = tag(layer, exchange, "items", exchange.query.pairs.flatMap { [$0.name, $0.value] })
-        if exchange.has(tag) { return exchange.notModified(tag) }
+        let tag = tag(layer, exchange, search == nil ? "items" : "search", LayerAPI.parts(query, filter))
+        if search == nil, exchange.has(tag) { return .whole(exchange.notModified(tag)) }
 
         var page = try engine.items(layer, parameters.request, deadline: exchange.deadline)
         page.matched = page.matched ?? parameters.cursor?.matched
@@ -26,32 +67,79 @@ extension LayerAPI {
                 .sealed(with: cursorKey)
         }
         let document = ItemsDocument(
-            addresses: exchange.addresses, layer: layer, query: exchange.query, request: parameters.request, page: page,
-            form: exchange.form,
-            nextCursor: next)
+            addresses: exchange.addresses, layer: layer, query: query, search: search, parameters: parameters, page: page,
+            form: exchange.form, nextCursor: next)
         // A page whose count could not be had in time is not what the same address answers the next time.
-        let kept = page.matched == nil ? nil : tag
+        let kept = page.matched == nil || search != nil ? nil : tag
         if exchange.form == .html {
-            return exchange.answer(Array(try document.html(engine).text.utf8), type: exchange.form.mediaType, tag: kept)
+            let bytes = Array(try document.html(engine).text.utf8)
+            return .whole(exchange.answer(bytes, type: exchange.form.mediaType, tag: kept))
         }
-        // A strong tag promises the same bytes, so the time in them is that of the version and not of the answer.
-        let time = layer.facts.loadedAt ?? "1970-01-01T00:00:00Z"
-        let bytes = try engine.collection(layer, page, links: document.links.json, timeStamp: time).bytes(exchange.deadline)
-        return exchange.answer(bytes, type: exchange.form.mediaType, tag: kept)
+        var headers = headers(parameters, tag: kept)
+        headers[values: .link] = document.links.filter { $0.body == nil && ["next", "prev"].contains($0.rel) }.map(\.field)
+        let stream: FeatureStream
+        if exchange.form == .geoJSON {
+            // A strong tag promises the same bytes, so the time in them is that of the version and not of the answer.
+            let time = layer.facts.loadedAt ?? "1970-01-01T00:00:00Z"
+            stream = try engine.collection(layer, page, form: parameters.form, links: document.links.json, timeStamp: time)
+        } else {
+            if let matched = page.matched { headers[.numberMatched] = String(matched) }
+            headers[.numberReturned] = String(page.rows.count)
+            stream = try engine.page(
+                layer, page, form: parameters.form, format: exchange.form.format, encoding: parameters.encoding)
+        }
+        return .streamed(StreamedAnswer(stream: stream, type: exchange.form.type(parameters.encoding), headers: headers))
+    }
+
+    /// `/collections/{layer}/download`: all features that hold, as a file.
+    private func download(_ exchange: Exchange) throws -> Answer {
+        let layer = try layer(exchange)
+        let filter = try FilterParameters.filter(exchange.query, engine)
+        let parameters = try ItemsParameters(
+            exchange.query, attributes: layer.attributes.map(\.name), filter: filter, hasPages: false, engine: engine,
+            cursorKey: cursorKey)
+        let tag = tag(layer, exchange, "download", LayerAPI.parts(exchange.query, filter))
+        if exchange.has(tag) { return .whole(exchange.notModified(tag)) }
+        let permit = try downloads.enter()
+        let stream = try engine.everything(
+            layer, parameters.request, form: parameters.form, format: exchange.form.format, encoding: parameters.encoding)
+        var headers = headers(parameters, tag: tag)
+        // Ids of layers are plain ASCII.
+        headers[.contentDisposition] = "attachment; filename=\"\(layer.id).\(exchange.form.format.fileExtension)\""
+        return .streamed(
+            StreamedAnswer(stream: stream, type: exchange.form.type(parameters.encoding), headers: headers, permit: permit))
     }
 
     /// `/collections/{layer}/items/{id}`
     func item(_ exchange: Exchange) throws -> Response {
         let layer = try layer(exchange)
         let id = try exchange.capture("id")
-        let tag = tag(layer, exchange, "item", [id])
+        try exchange.query.allowOnly(["crs", "properties", "skipGeometry", "f"])
+        let parameters = try ItemsParameters(
+            exchange.query, attributes: layer.attributes.map(\.name), hasPages: false, engine: engine, cursorKey: cursorKey)
+        let tag = tag(layer, exchange, "item", [id] + LayerAPI.parts(exchange.query, nil))
         guard let row = try engine.row(layer, identifier: id) else { throw Problem.noFeature(id, layer: layer.id) }
         if exchange.has(tag) { return exchange.notModified(tag) }
-        let document = ItemDocument(addresses: exchange.addresses, layer: layer, row: row, id: id, form: exchange.form)
+        let document = ItemDocument(
+            addresses: exchange.addresses, layer: layer, row: row, id: id, query: exchange.query, form: exchange.form)
         if exchange.form == .html {
             return exchange.answer(Array(try document.html(engine).text.utf8), type: exchange.form.mediaType, tag: tag)
         }
-        return exchange.answer(try engine.feature(layer, row: row, links: document.links.json), type: exchange.form.mediaType, tag: tag)
+        var headers = headers(parameters, tag: tag)
+        headers[.contentType] = exchange.form.mediaType
+        let bytes = try engine.feature(layer, row: row, form: parameters.form, links: document.links.json)
+        return Response(type: exchange.form.mediaType, bytes: bytes, headers: headers)
+    }
+
+    /// OGC 18-058r1, 6.2.4: the system of the coordinates is told with every answer that has some.
+    private func headers(_ parameters: ItemsParameters, tag: EntityTag?) -> HTTPFields {
+        var headers: HTTPFields = [.contentCRS: "<\(parameters.form.system.uri)>"]
+        if let tag { headers[.eTag] = tag.text }
+        return headers
+    }
+
+    private static func parts(_ query: QueryString, _ filter: Expression?) -> [String] {
+        query.pairs.flatMap { [$0.name, $0.value] }
     }
 
     /// Names an answer by what it is made from, so that it need not be made to be compared.
@@ -62,7 +150,37 @@ extension LayerAPI {
     }
 
     /// Counts up when the same question to the same version is answered in other bytes than before.
-    private static let format = "1"
+    private static let format = "2"
+}
+
+extension Representation {
+    /// How features are written in it.
+    var format: FeatureFormat {
+        switch name {
+        case "geojsonseq": .geoJSONSequence
+        case "csv": .csv
+        case "flatgeobuf": .flatGeobuf
+        default: .geoJSON
+        }
+    }
+
+    /// The media type, with the charset of a table.
+    func type(_ encoding: TableEncoding) -> String {
+        // The name of CP932 at IANA.
+        self == .csv && encoding == .cp932 ? "text/csv; charset=windows-31j" : mediaType
+    }
+}
+
+extension FeatureFormat {
+    /// As GDAL knows them.
+    var fileExtension: String {
+        switch self {
+        case .geoJSON: "geojson"
+        case .geoJSONSequence: "geojsons"
+        case .csv: "csv"
+        case .flatGeobuf: "fgb"
+        }
+    }
 }
 
 extension [Link] {
@@ -70,4 +188,16 @@ extension [Link] {
     fileprivate var json: String {
         JSONTree.list(map(\.json)).string
     }
+}
+
+extension Link {
+    /// As a header field has it (RFC 8288, 3); for forms that have no place for links.
+    fileprivate var field: String { "<\(href)>; rel=\"\(rel)\"" + (type.map { "; type=\"\($0)\"" } ?? "") }
+}
+
+extension HTTPField.Name {
+    static let contentCRS = HTTPField.Name("Content-Crs")!
+    static let link = HTTPField.Name("Link")!
+    static let numberMatched = HTTPField.Name("OGC-NumberMatched")!
+    static let numberReturned = HTTPField.Name("OGC-NumberReturned")!
 }

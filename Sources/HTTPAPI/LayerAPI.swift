@@ -12,6 +12,8 @@ public struct LayerAPI: Sendable {
         public var deadline = 2.0
         /// Bytes of finished tiles to keep.
         public var tileCache = 64 << 20
+        /// Whole layers on their way at once.
+        public var downloads = 4
         /// Seals cursors; 32 bytes at least, the same on all servers that share the load.
         public var cursorKey: [UInt8]
 
@@ -25,6 +27,7 @@ public struct LayerAPI: Sendable {
     let pool: WorkPool
     let settings: Settings
     let cursorKey: CursorToken.Key
+    let downloads: DownloadGate
     public let tiles: TileCache
 
     public init(atlas: LayerAtlas, engine: QueryEngine, pool: WorkPool, settings: Settings) {
@@ -33,6 +36,7 @@ public struct LayerAPI: Sendable {
         self.pool = pool
         self.settings = settings
         cursorKey = CursorToken.Key(settings.cursorKey)
+        downloads = DownloadGate(limit: settings.downloads)
         tiles = TileCache(limit: settings.tileCache)
     }
 
@@ -58,8 +62,8 @@ public struct LayerAPI: Sendable {
             let document = CollectionDocument(addresses: exchange.addresses, layer: try api.layer(exchange))
             return exchange.form == .html ? exchange.answer(document.page()) : exchange.answer(document.json(exchange.form))
         }
-        document(router, "collections/{layer}/items", [.geoJSON, .html], allowing: nil) { api, exchange in try api.items(exchange) }
-        document(router, "collections/{layer}/items/{id}", [.geoJSON, .html]) { api, exchange in try api.item(exchange) }
+        addItemsRoutes(to: router)
+        document(router, "collections/{layer}/items/{id}", [.geoJSON, .html], allowing: nil) { api, exchange in try api.item(exchange) }
         document(router, "collections/{layer}/style", [.json]) { api, exchange in
             let layer = try api.layer(exchange)
             let surroundings = MapStyle.Surroundings(
@@ -94,6 +98,8 @@ public struct LayerAPI: Sendable {
         router.get(path) { request, context in
             let exchange = try Exchange(request, context, offered: offered, seconds: settings.deadline)
             if let parameters { try exchange.query.allowOnly(parameters + ["f"]) }
+            exchange.client?.watch(exchange.deadline)
+            defer { exchange.client?.rest() }
             return try await pool.run(exchange.deadline) { try make(self, exchange) }
         }
     }

@@ -17,6 +17,16 @@ struct Representation: Sendable, Equatable {
     static let openAPI = Representation(
         name: "json", mediaType: "application/vnd.oai.openapi+json;version=3.0",
         matches: ["application/vnd.oai.openapi+json", "application/json", "application/openapi+json"], title: "OpenAPI 3.0")
+    static let geoJSONSequence = Representation(
+        name: "geojsonseq", mediaType: "application/geo+json-seq", matches: ["application/geo+json-seq", "application/json-seq"],
+        title: "GeoJSON Text Sequences")
+    static let csv = Representation(name: "csv", mediaType: "text/csv; charset=utf-8", matches: ["text/csv"], title: "CSV")
+    static let flatGeobuf = Representation(
+        name: "flatgeobuf", mediaType: "application/flatgeobuf",
+        matches: ["application/flatgeobuf", "application/vnd.flatgeobuf"], title: "FlatGeobuf")
+    /// A file of GeoJSON under the name that downloads know it by.
+    static let geoJSONFile = Representation(
+        name: "geojson", mediaType: "application/geo+json", matches: ["application/geo+json", "application/json"], title: "GeoJSON")
     static let html = Representation(
         name: "html", mediaType: "text/html; charset=utf-8", matches: ["text/html", "application/xhtml+xml"], title: "HTML")
 }

@@ -28,6 +28,11 @@ struct QueryString: Sendable, Equatable {
         }
     }
 
+    /// Parameters that came otherwise; each name is there once.
+    init(pairs: [(name: String, value: String)]) {
+        self.pairs = pairs
+    }
+
     subscript(name: String) -> String? {
         pairs.first { Array($0.name.utf8) == Array(name.utf8) }?.value
     }

@@ -64,6 +64,17 @@ public final class WorkPool: Sendable {
         }
     }
 
+    /// As `run`, for work that was begun long ago and must go on: when the queue is full it waits for a place.
+    func runPatiently<Result: Sendable>(_ deadline: Deadline, _ work: @escaping @Sendable () throws -> Result) async throws -> Result {
+        while true {
+            do {
+                return try await run(deadline, work)
+            } catch is Full {
+                try await Task.sleep(for: .milliseconds(20))
+            }
+        }
+    }
+
     /// The work that waits, in the order it came.
     private final class Line: @unchecked Sendable {
         // Sound because everything below is touched only while `condition` is locked.

@@ -102,6 +102,9 @@ public final class FeatureStream: @unchecked Sendable {
         rowsHeld = max(4096, FeatureStream.bytesHeld / max(1, source.file.byteCount / max(1, source.file.rowCount)))
     }
 
+    /// Everything was taken.
+    public var isDone: Bool { step == .done }
+
     /// Characters that CP932 could not hold, so far.
     public var replacedCharacters: Int { recoder?.replaced ?? 0 }
 

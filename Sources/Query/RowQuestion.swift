@@ -14,6 +14,7 @@ struct RowQuestion {
         for equality in request.equals { predicates.append(try Predicate(equality, in: source)) }
         if let time = request.time, let column = source.timeColumn { predicates.append(.time(source.file.columns[column], time)) }
         self.predicates = predicates
+        guard request.filter == nil && request.outline == nil else { throw .invalidValue(property: "filter", value: "") }
         boxes = request.area.map { $0.boxes.map { $0.roundedToUnits } }
     }
 

@@ -7,7 +7,7 @@ import Testing
 private let key = CursorToken.Key(Array(repeating: 7, count: 32))
 
 private func parsed(_ query: String, attributes: [String] = ["name", "rank"]) throws -> ItemsParameters {
-    try ItemsParameters(QueryString(query), attributes: attributes, cursorKey: key)
+    try ItemsParameters(QueryString(query), attributes: attributes, engine: QueryEngine(), cursorKey: key)
 }
 
 private func code(_ query: String) -> Problem.Code? {
@@ -66,7 +66,7 @@ private func code(_ query: String) -> Problem.Code? {
         #expect(try parsed("bbox=1e0,0,2E0,1").request.area?.boxes.first?.minX == 1)
     }
 
-    @Test(arguments: ["BBOX=1,2,3,4", "Limit=1", "bbox-crs=x", "filter=a", "geom=1", "=1", "%00=1".replacing("%00", with: "zero")])
+    @Test(arguments: ["BBOX=1,2,3,4", "Limit=1", "Bbox-crs=x", "Filter=a", "geom=1", "=1", "%00=1".replacing("%00", with: "zero")])
     func `unknown parameters are refused`(query: String) {
         #expect(code(query) == .unknownParameter)
     }
