@@ -1,11 +1,14 @@
 import Descriptions
 import Geo
 import LayerAtlas
+import Query
 
 /// `/collections/{layer}`: one layer as a collection (OGC 17-069r4, 7.14), with what the map needs under `kasane`.
 struct CollectionDocument {
     var addresses: Addresses
     var layer: VisibleLayer
+    /// In which coordinates are given exactly as they came.
+    var storageSystem: MapSystem
 
     static let crs84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 
@@ -16,11 +19,15 @@ struct CollectionDocument {
             "id": .text(layer.id), "title": .text(description.title.text("ja")),
             "description": description.description.map { .text($0.text("ja")) },
             "attribution": description.attribution.map { .text($0.text("ja")) },
-            "itemType": "feature", "crs": [.text(CollectionDocument.crs84)],
+            "itemType": "feature",
+            // OGC 18-058r1, 6.2: in the list of collections, one list stands for all.
+            "crs": form == nil ? ["#/crs"] : CollectionDocument.systems, "storageCrs": .text(storageSystem.uri),
             "extent": layer.extent.map { ["spatial": ["bbox": [.box($0)], "crs": .text(CollectionDocument.crs84)]] },
             "links": .list(links(form).map(\.json)), "kasane": kasane,
         ])
     }
+
+    static let systems = JSONTree.list(MapSystem.all.map { .text($0.uri) })
 
     private var kasane: JSONTree {
         let description = layer.description
@@ -68,15 +75,51 @@ struct CollectionDocument {
                 href: addresses.items(layer.id) + "?f=html", rel: "items", type: "text/html",
                 title: LocalizedText(ja: "地物（HTML）", en: "Features as HTML")),
             Link(
-                href: addresses.tileSets(layer.id), rel: "http://www.opengis.net/def/rel/ogc/1.0/tilesets-vector", type: "application/json",
-                title: LocalizedText(ja: "ベクトルタイル", en: "Vector tiles")),
+                href: addresses.items(layer.id) + "?f=csv", rel: "items", type: "text/csv",
+                title: LocalizedText(ja: "地物（CSV）", en: "Features as CSV")),
             Link(
-                href: addresses.style(layer.id), rel: "stylesheet", type: "application/vnd.mapbox.style+json",
-                title: LocalizedText(ja: "地図の表現", en: "Style")),
+                href: addresses.items(layer.id) + "?f=flatgeobuf", rel: "items", type: Representation.flatGeobuf.mediaType,
+                title: LocalizedText(ja: "地物（FlatGeobuf）", en: "Features as FlatGeobuf")),
             Link(
-                href: addresses.legend(layer.id), rel: "describedby", type: "application/json",
-                title: LocalizedText(ja: "凡例", en: "Legend")),
+                href: addresses.items(layer.id) + "?f=geojsonseq", rel: "items", type: Representation.geoJSONSequence.mediaType,
+                title: LocalizedText(ja: "地物（GeoJSONテキスト列）", en: "Features as GeoJSON text sequence")),
         ]
+            + LayerAPI.fileForms.map { form in
+                Link(
+                    href: addresses.download(layer.id) + "?f=" + form.name, rel: "enclosure",
+                    type: form == .csv ? "text/csv" : form.mediaType,
+                    title: LocalizedText(ja: "全件のダウンロード（\(form.title)）", en: "Download of everything as \(form.title)"))
+            } + [
+                Link(
+                    href: addresses.schema(layer.id), rel: "http://www.opengis.net/def/rel/ogc/1.0/schema",
+                    type: Representation.schema.mediaType,
+                    title: LocalizedText(ja: "属性の定義", en: "Schema")),
+                Link(
+                    href: addresses.queryables(layer.id), rel: "http://www.opengis.net/def/rel/ogc/1.0/queryables",
+                    type: Representation.schema.mediaType, title: LocalizedText(ja: "検索に使える属性", en: "Queryables")),
+                Link(
+                    href: addresses.sortables(layer.id), rel: "http://www.opengis.net/def/rel/ogc/1.0/sortables",
+                    type: Representation.schema.mediaType, title: LocalizedText(ja: "並べ替えに使える属性", en: "Sortables")),
+                Link(
+                    href: addresses.tileSets(layer.id), rel: "http://www.opengis.net/def/rel/ogc/1.0/tilesets-vector",
+                    type: "application/json",
+                    title: LocalizedText(ja: "ベクトルタイル", en: "Vector tiles")),
+                Link(
+                    href: addresses.style(layer.id), rel: "stylesheet", type: "application/vnd.mapbox.style+json",
+                    title: LocalizedText(ja: "地図の表現", en: "Style")),
+                Link(
+                    href: addresses.legend(layer.id), rel: "describedby", type: "application/json",
+                    title: LocalizedText(ja: "凡例", en: "Legend")),
+            ]
+    }
+
+    /// Files for people; a spreadsheet in Japan takes CP932, or UTF-8 with a mark.
+    private var downloads: [Markup] {
+        let address = addresses.download(layer.id)
+        return [
+            ("GeoJSON", "?f=geojson"), ("FlatGeobuf", "?f=flatgeobuf"), ("CSV（UTF-8）", "?f=csv&encoding=utf-8-bom"),
+            ("CSV（Shift_JIS, CP932）", "?f=csv&encoding=cp932"), ("GeoJSON Text Sequences", "?f=geojsonseq"),
+        ].map { name, query in "<li><a href=\"\(address + query)\">\(name)</a></li>\n" }
     }
 
     func page() -> Markup {
@@ -110,6 +153,8 @@ struct CollectionDocument {
                 <p>\(description.description.map(PageLayout.both) ?? "")</p>
                 <p class="pages"><a href="\(addresses.items(layer.id))?f=html">\(PageLayout.both("地物を見る", "Features"))</a>
                 <a href="\(addresses.map)">\(PageLayout.both("地図で見る", "Map"))</a></p>
+                <h2>\(PageLayout.both("ダウンロード", "Downloads"))</h2>
+                <ul>\(downloads)</ul>
                 \(PageLayout.facts(rows))
                 <h2>\(PageLayout.both("属性", "Attributes"))</h2>
                 <table><thead><tr><th scope="col">\(PageLayout.both("名前", "Name"))</th><th scope="col">\(PageLayout.both("題名", "Title"))</th>\
@@ -122,18 +167,18 @@ struct CollectionDocument {
 /// `/collections`: the layers the viewer may see (OGC 17-069r4, 7.13).
 struct CollectionsDocument {
     var addresses: Addresses
-    var layers: [VisibleLayer]
+    var layers: [CollectionDocument]
 
     func json(_ form: Representation) -> JSONTree {
         let links = Addresses.selfAndAlternates(addresses.collections, offered: [.json, .html], chosen: form)
         return [
-            "links": .list(links.map(\.json)),
-            "collections": .list(layers.map { CollectionDocument(addresses: addresses, layer: $0).json(nil) }),
+            "links": .list(links.map(\.json)), "crs": CollectionDocument.systems,
+            "collections": .list(layers.map { $0.json(nil) }),
         ]
     }
 
     func page() -> Markup {
-        let rows = layers.map { layer -> Markup in
+        let rows = layers.map(\.layer).map { layer -> Markup in
             """
             <tr><th scope="row"><a href="\(addresses.collection(layer.id))?f=html">\(PageLayout.both(layer.description.title))</a></th>\
             <td>\(layer.description.theme)</td><td>\(layer.description.department ?? "")</td>\

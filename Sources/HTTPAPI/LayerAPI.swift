@@ -55,14 +55,16 @@ public struct LayerAPI: Sendable {
             return exchange.form == .html ? exchange.answer(document.page()) : exchange.answer(document.json())
         }
         document(router, "collections", [.json, .html]) { api, exchange in
-            let document = CollectionsDocument(addresses: exchange.addresses, layers: api.atlas.layers(for: exchange.viewer))
+            let layers = api.atlas.layers(for: exchange.viewer).map { api.collection($0, exchange) }
+            let document = CollectionsDocument(addresses: exchange.addresses, layers: layers)
             return exchange.form == .html ? exchange.answer(document.page()) : exchange.answer(document.json(exchange.form))
         }
         document(router, "collections/{layer}", [.json, .html]) { api, exchange in
-            let document = CollectionDocument(addresses: exchange.addresses, layer: try api.layer(exchange))
+            let document = api.collection(try api.layer(exchange), exchange)
             return exchange.form == .html ? exchange.answer(document.page()) : exchange.answer(document.json(exchange.form))
         }
         addItemsRoutes(to: router)
+        addSchemaRoutes(to: router)
         document(router, "collections/{layer}/items/{id}", [.geoJSON, .html], allowing: nil) { api, exchange in try api.item(exchange) }
         document(router, "collections/{layer}/style", [.json]) { api, exchange in
             let layer = try api.layer(exchange)
@@ -87,6 +89,10 @@ public struct LayerAPI: Sendable {
     /// The layer of the path, as far as the viewer may see it.
     func layer(_ exchange: Exchange) throws -> VisibleLayer {
         try atlas.layer(try exchange.capture("layer"), for: exchange.viewer)
+    }
+
+    private func collection(_ layer: VisibleLayer, _ exchange: Exchange) -> CollectionDocument {
+        CollectionDocument(addresses: exchange.addresses, layer: layer, storageSystem: engine.storageSystem(layer))
     }
 
     /// Adds a resource whose answer is made on the pool.

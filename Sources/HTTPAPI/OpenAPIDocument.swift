@@ -1,5 +1,6 @@
 import Descriptions
 import Geo
+import Query
 
 /// `/api`: the routes in OpenAPI 3.0, for the layers that the viewer sees and no others.
 ///
@@ -38,7 +39,7 @@ struct OpenAPIDocument {
             "openapi": "3.0.3",
             "info": .object([
                 "title": .text((town?.text("ja") ?? "Kasane") + " 統合型GIS API"), "version": "1.0.0",
-                "description": "OGC API – Features 1.0, OGC API – Tiles 1.0",
+                "description": "OGC API – Features 1.0 (1, 2, 3, 5), CQL2 1.0, OGC API – Tiles 1.0",
             ]),
             "servers": [["url": .text(addresses.base)]],
             "tags": [["name": "Server"], ["name": "Data"], ["name": "Tiles"], ["name": "Hazard"]],
@@ -57,18 +58,45 @@ struct OpenAPIDocument {
                 "description": "値が等しい地物だけ / only features with this value",
             ]
         }
-        let paging = ["bbox", "datetime", "limit", "offset", "cursor", "f"].map { JSONTree.reference($0) }
+        let selection = ItemsParameters.selectionNames.map { JSONTree.reference($0) }
+        let form = ["crs", "properties", "skipGeometry", "encoding"].map { JSONTree.reference($0) }
+        let paging = ItemsParameters.pageNames.map { JSONTree.reference($0) }
         let tile: [JSONTree] = ["z", "row", "col", "v"].map { .reference($0) }
         return [
             (path, operation("getCollection" + name, "Data", ja: title, parameters: own + [.reference("f")], answers: .json)),
             (
                 path + "/items",
-                operation("getItems" + name, "Data", ja: title + "の地物", parameters: own + paging + filters, answers: .geoJSON)
+                operation(
+                    "getItems" + name, "Data", ja: title + "の地物",
+                    parameters: own + selection + form + paging + [.reference("fItems")] + filters,
+                    answers: .features)
+            ),
+            (path + "/search", search(name, title: title, own: own)),
+            (
+                path + "/download",
+                operation(
+                    "download" + name, "Data", ja: title + "の全件", parameters: own + selection + form + [.reference("fFile")] + filters,
+                    answers: .features)
+            ),
+            (
+                path + "/schema",
+                operation("getSchema" + name, "Data", ja: title + "の属性の定義", parameters: own + [.reference("fJSON")], answers: .schema)
+            ),
+            (
+                path + "/queryables",
+                operation(
+                    "getQueryables" + name, "Data", ja: title + "の検索に使える属性", parameters: own + [.reference("fJSON")], answers: .schema)
+            ),
+            (
+                path + "/sortables",
+                operation(
+                    "getSortables" + name, "Data", ja: title + "の並べ替えに使える属性", parameters: own + [.reference("fJSON")], answers: .schema)
             ),
             (
                 path + "/items/{featureId}",
                 operation(
-                    "getItem" + name, "Data", ja: title + "の地物ひとつ", parameters: own + [.reference("featureId"), .reference("f")],
+                    "getItem" + name, "Data", ja: title + "の地物ひとつ",
+                    parameters: own + ["featureId", "crs", "properties", "skipGeometry", "f"].map { .reference($0) },
                     answers: .geoJSON)
             ),
             (
@@ -104,7 +132,7 @@ struct OpenAPIDocument {
     }
 
     private enum Answers {
-        case json, geoJSON, openAPI, tile
+        case json, geoJSON, features, schema, openAPI, tile
     }
 
     private func operation(_ id: String, _ tag: String, ja: String, parameters: [JSONTree], answers: Answers) -> JSONTree {
@@ -113,6 +141,8 @@ struct OpenAPIDocument {
             switch answers {
             case .json: ["application/json": ["schema": .schema("document")], "text/html": html]
             case .geoJSON: ["application/geo+json": ["schema": .schema("geoJSON")], "text/html": html]
+            case .features: features
+            case .schema: ["application/schema+json": ["schema": .schema("document")]]
             case .openAPI: [Representation.openAPI.mediaType: ["schema": .schema("document")], "text/html": html]
             case .tile: ["application/vnd.mapbox-vector-tile": ["schema": ["type": "string", "format": "binary"]]]
             }
@@ -127,6 +157,29 @@ struct OpenAPIDocument {
         ]
     }
 
+    private var features: JSONTree {
+        let bytes: JSONTree = ["schema": ["type": "string", "format": "binary"]]
+        let text: JSONTree = ["schema": ["type": "string"]]
+        return [
+            "application/geo+json": ["schema": .schema("geoJSON")], "text/html": text, "application/geo+json-seq": text, "text/csv": text,
+            "application/flatgeobuf": bytes,
+        ]
+    }
+
+    private func search(_ name: String, title: String, own: [JSONTree]) -> JSONTree {
+        var responses: [(name: String, value: JSONTree)] = [("200", ["description": .text(title), "content": features])]
+        for status in ["400", "404", "503"] { responses.append((status, ["$ref": .text("#/components/responses/\(status)")])) }
+        return [
+            "post": [
+                "operationId": .text("search" + name), "tags": ["Data"], "summary": .text(title + "の検索"),
+                "description": "itemsと同じ名前をJSONの本文（64 KiBまで）で受けます。 / The names of items in a JSON body of up to 64 KiB.",
+                "parameters": .list(own + [.reference("fItems")]),
+                "requestBody": ["required": true, "content": ["application/json": ["schema": .schema("search")]]],
+                "responses": .object(responses.map { .init($0.name, $0.value) }),
+            ]
+        ]
+    }
+
     private var parameters: JSONTree {
         func parameter(_ name: String, _ place: String, _ schema: JSONTree, ja: String, en: String) -> JSONTree {
             [
@@ -135,6 +188,7 @@ struct OpenAPIDocument {
             ]
         }
         func choice(_ names: [String]) -> JSONTree { ["type": "string", "enum": .list(names.map { .text($0) })] }
+        let system: JSONTree = ["type": "string", "format": "uri", "default": .text(MapSystem.crs84.uri)]
         let whole: JSONTree = ["type": "integer", "minimum": 0]
         return [
             "bbox": parameter(
@@ -146,6 +200,28 @@ struct OpenAPIDocument {
                 en: "West, south, east, north in degrees; west of more than east crosses the antimeridian."),
             "datetime": parameter(
                 "datetime", "query", ["type": "string"], ja: "日時か期間。", en: "A time or an interval, RFC 3339."),
+            "bbox-crs": parameter(
+                "bbox-crs", "query", system, ja: "bboxの座標系。", en: "The reference system of bbox, whose axes give the order of its numbers."),
+            "filter": parameter("filter", "query", ["type": "string"], ja: "CQL2の条件。", en: "A condition in CQL2."),
+            "filter-lang": parameter(
+                "filter-lang", "query", ["type": "string", "enum": ["cql2-text", "cql2-json"], "default": "cql2-text"], ja: "filterの書き方。",
+                en: "How the filter is written."),
+            "filter-crs": parameter(
+                "filter-crs", "query", system, ja: "filterの図形の座標系。", en: "The reference system of the filter’s geometries."),
+            "crs": parameter("crs", "query", system, ja: "答えの座標系。", en: "The reference system of the answer."),
+            "properties": parameter(
+                "properties", "query", ["type": "array", "items": ["type": "string"]], ja: "返す属性。", en: "The attributes to answer."),
+            "skipGeometry": parameter(
+                "skipGeometry", "query", ["type": "boolean", "default": false], ja: "図形を返さない。", en: "Leave out geometries."),
+            "sortby": parameter(
+                "sortby", "query", ["type": "array", "items": ["type": "string", "pattern": "^[+-]?.+$"]],
+                ja: "並べる順。-は降順。", en: "The order; - is descending."),
+            "encoding": parameter(
+                "encoding", "query",
+                ["type": "string", "enum": .list(TableEncoding.allCases.map { .text($0.rawValue) }), "default": "utf-8"],
+                ja: "CSVの文字コード。", en: "The character encoding of CSV."),
+            "fItems": parameter("f", "query", choice(LayerAPI.pageForms.map(\.name)), ja: "形式。", en: "The format."),
+            "fFile": parameter("f", "query", choice(LayerAPI.fileForms.map(\.name)), ja: "形式。", en: "The format."),
             "limit": parameter(
                 "limit", "query",
                 [
@@ -186,6 +262,13 @@ struct OpenAPIDocument {
         let text: JSONTree = ["type": "string"]
         return [
             "document": ["type": "object"],
+            "search": [
+                "type": "object",
+                "properties": .object(
+                    (ItemsParameters.selectionNames + ItemsParameters.pageNames + ItemsParameters.formNames).map {
+                        .init($0, JSONTree.object([JSONTree.Member]()))
+                    }),
+            ],
             "problem": [
                 "type": "object", "required": ["type", "title", "status", "code"],
                 "properties": ["type": text, "title": text, "status": ["type": "integer"], "detail": text, "code": text],
@@ -200,9 +283,11 @@ struct OpenAPIDocument {
         let document = json()
         guard case .object(let paths)? = document["paths"] else { preconditionFailure("the document has paths") }
         let rows = paths.map { path -> Markup in
-            let get = path.value["get"]!
-            guard case .text(let summary)? = get["summary"] else { preconditionFailure("every operation has a summary") }
-            return "<tr><th scope=\"row\"><code>GET \(path.name)</code></th><td>\(summary)</td></tr>\n"
+            let method = path.value["get"] == nil ? "POST" : "GET"
+            guard case .text(let summary)? = (path.value["get"] ?? path.value["post"])?["summary"] else {
+                preconditionFailure("every operation has a summary")
+            }
+            return "<tr><th scope=\"row\"><code>\(method) \(path.name)</code></th><td>\(summary)</td></tr>\n"
         }
         return PageLayout.page(
             title: "API", heading: PageLayout.both("APIの説明", "API documentation"), crumbs: addresses.crumbs(),

@@ -5,7 +5,7 @@ import Query
 
 extension Problem {
     /// Any error as a problem; one that nobody foresaw is a failure of ours.
-    init(any error: any Error) {
+    public init(any error: any Error) {
         switch error {
         case let problem as Problem: self = problem
         case is WorkPool.Full: self = .overloaded

@@ -60,6 +60,13 @@ public struct QueryEngine: Sendable {
         return source.timeColumn.map { source.file.attributes[$0] }
     }
 
+    /// The attribute that identifies features, where the viewer sees it; nil when they are known by numbers of our own.
+    public func idAttribute(_ layer: VisibleLayer) -> Attribute? {
+        let source = source(layer)
+        guard source.file.identity != .content, let id = source.file.idColumn, source.columns.contains(id) else { return nil }
+        return source.file.attributes[id]
+    }
+
     /// How many features the layer has.
     public func featureCount(_ layer: VisibleLayer) -> Int { source(layer).file.rowCount }
 }

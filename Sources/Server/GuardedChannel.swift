@@ -1,3 +1,4 @@
+import HTTPAPI
 import HummingbirdCore
 import Logging
 import NIOCore
@@ -14,6 +15,7 @@ struct GuardedChannel: ServerChildChannel, HTTPChannelHandler {
     let responder: HTTPChannelHandler.Responder
     let limits: ConnectionLimits
     let ledger: ConnectionLedger
+    let clients: Clients
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Connection> {
         channel.eventLoop.makeCompletedFuture {
@@ -25,6 +27,7 @@ struct GuardedChannel: ServerChildChannel, HTTPChannelHandler {
             parserLimits.maxHeaderListSize = 2 * limits.address + limits.headers
             parserLimits.maxHeaderFieldCount = limits.headerFields + 16
             try pipeline.addHandler(ByteGuard(limits: limits, ledger: ledger, state: state))
+            try pipeline.addHandler(ClientGuard(clients, channel: channel))
             try pipeline.configureHTTPServerPipeline(
                 // Requests are taken one after another by the loop that answers them, and errors of the parser are `HeadGuard`’s.
                 withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: false,

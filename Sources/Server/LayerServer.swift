@@ -22,6 +22,7 @@ public struct LayerServer: Sendable {
     private let keeper: AtlasKeeper
     private let responder: RouterResponder<APIContext>
     private let ledger: ConnectionLedger
+    private let clients: Clients
 
     /// Work that has to be done before the server is ready: loading what `--layers` names.
     public typealias Preparation = @Sendable (Catalogue, Logger) async throws -> Void
@@ -46,12 +47,15 @@ public struct LayerServer: Sendable {
         self.keeper = keeper
         let ledger = ConnectionLedger(limits: settings.limits)
         self.ledger = ledger
+        clients = Clients()
 
         let pool = WorkPool(settings.work)
         var apiSettings = LayerAPI.Settings(cursorKey: try CursorKeyFile.key(in: settings.data, mayWrite: !settings.isPublic))
         apiSettings.deadline = settings.deadline
         apiSettings.tileCache = settings.tileCache
-        let api = LayerAPI(atlas: atlas, engine: QueryEngine(), pool: pool, settings: apiSettings)
+        let api = LayerAPI(
+            atlas: atlas, engine: QueryEngine(gridDirectories: [settings.data.appending(path: "grids").path]), pool: pool,
+            settings: apiSettings)
         let metrics = Metrics {
             [
                 Metrics.Gauge("kasane_connections", "Open connections.", Double(ledger.count)),
@@ -66,6 +70,7 @@ public struct LayerServer: Sendable {
         router.add(middleware: Answering(Answering.Settings(knowsKeys: !settings.isPublic, home: (settings.base?.text ?? "") + "/")))
         router.add(middleware: Compression(pool: pool))
         var admission = Admission.Settings(base: settings.base, isReady: isReady)
+        admission.clients = clients
         if !settings.isPublic { admission.viewer = { key in try keys.viewer(key) } }
         router.add(middleware: Admission(admission))
         Operations(metrics: metrics, isReady: isReady).addRoutes(to: router)
@@ -82,10 +87,10 @@ public struct LayerServer: Sendable {
     public func run(
         stoppingOn signals: [UnixSignal] = [.sigterm, .sigint], onListening: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
     ) async throws {
-        let (limits, ledger) = (settings.limits, ledger)
+        let (limits, ledger, clients) = (settings.limits, ledger, clients)
         let application = Application(
             responder: responder,
-            server: HTTPServerBuilder { GuardedChannel(responder: $0, limits: limits, ledger: ledger) },
+            server: HTTPServerBuilder { GuardedChannel(responder: $0, limits: limits, ledger: ledger, clients: clients) },
             configuration: ApplicationConfiguration(address: .hostname(settings.host, port: settings.port), backlog: 1024),
             services: [keeper],
             onServerRunning: { channel in

@@ -1,0 +1,35 @@
+public import LayerAtlas
+public import Query
+
+/// What `…/download` answers, asked for by its parameters: the same for the command line, so that both give the same bytes.
+public struct DownloadRequest: Sendable {
+    private let parameters: ItemsParameters
+    private let format: FeatureFormat
+
+    /// - Parameter parameters: `bbox`, `filter`, `crs` and the others, by name.
+    /// - Throws: `Problem`.
+    public init(
+        _ parameters: [(name: String, value: String)], format: FeatureFormat, layer: VisibleLayer, engine: QueryEngine
+    ) throws {
+        let query = QueryString(pairs: parameters)
+        // Cursors are for pages, which a download has none of.
+        let key = CursorToken.Key(Array(repeating: 0, count: 32))
+        do {
+            self.parameters = try ItemsParameters(
+                query, attributes: layer.attributes.map(\.name), filter: FilterParameters.filter(query, engine), hasPages: false,
+                engine: engine, cursorKey: key)
+        } catch {
+            throw Problem(any: error)
+        }
+        self.format = format
+    }
+
+    public func stream(_ layer: VisibleLayer, _ engine: QueryEngine) throws -> FeatureStream {
+        do {
+            return try engine.everything(
+                layer, parameters.request, form: parameters.form, format: format, encoding: parameters.encoding)
+        } catch {
+            throw Problem(any: error)
+        }
+    }
+}

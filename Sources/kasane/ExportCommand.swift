@@ -1,0 +1,207 @@
+import Access
+import ArgumentParser
+import Descriptions
+import Foundation
+import Geo
+import HTTPAPI
+import LayerAtlas
+import LayerCatalog
+import Query
+
+/// `kasane export LAYER --format F --output FILE`
+struct ExportCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "export", abstract: "レイヤーをファイルに書き出す / Write a layer to a file.",
+        discussion: """
+            条件などはサーバーの …/download と同じ名前で、同じ内容のファイルができます。gpkg と shapefile にはGDALの ogr2ogr を使います。
+            Conditions have the names of …/download, and the file is the same. gpkg and shapefile need GDAL’s ogr2ogr.
+            """)
+
+    @Argument(help: "レイヤーのID / The layer's id.")
+    var layer: String
+
+    @Option(help: "形式 / geojson, geojsonseq, csv, flatgeobuf, gpkg or shapefile.")
+    var format: Format
+
+    @Option(help: ArgumentHelp("書き出すファイル（-は標準出力） / The file; - is standard output.", valueName: "file"))
+    var output: String
+
+    @Option(help: ArgumentHelp("CQL2の条件 / A condition in CQL2.", valueName: "cql2"))
+    var filter: String?
+
+    @Option(help: "cql2-text か cql2-json / How the filter is written.")
+    var filterLang: String?
+
+    @Option(help: ArgumentHelp("条件の図形の座標系 / The reference system of the filter's geometries.", valueName: "crs"))
+    var filterCrs: String?
+
+    @Option(help: ArgumentHelp("範囲 / West, south, east, north.", valueName: "box"))
+    var bbox: String?
+
+    @Option(help: ArgumentHelp("範囲の座標系 / The reference system of the box.", valueName: "crs"))
+    var bboxCrs: String?
+
+    @Option(help: "日時か期間 / A time or an interval.")
+    var datetime: String?
+
+    @Option(help: ArgumentHelp("座標系（EPSG:6677など） / The reference system, as EPSG:6677.", valueName: "crs"))
+    var crs: String?
+
+    @Option(help: ArgumentHelp("属性（コンマ区切り） / Attributes, with commas between them.", valueName: "names"))
+    var properties: String?
+
+    @Flag(help: "図形を書かない / Without geometries.")
+    var skipGeometry = false
+
+    @Option(help: "CSVとシェープファイルの文字コード / Of CSV and shapefiles: utf-8, utf-8-bom or cp932.")
+    var encoding: Encoding = .utf8
+
+    @Flag(name: .customLong("public"), help: "だれでも見られる属性だけ / Only what everybody may see.")
+    var isPublic = false
+
+    @OptionGroup var options: DataOptions
+
+    enum Format: String, ExpressibleByArgument, CaseIterable {
+        case geojson, geojsonseq, csv, flatgeobuf, gpkg, shapefile
+
+        /// How the features are written by us.
+        var features: FeatureFormat { FeatureFormat(rawValue: rawValue) ?? .flatGeobuf }
+
+        /// The driver of GDAL that writes the file, where we do not.
+        var driver: String? {
+            switch self {
+            case .gpkg: "GPKG"
+            case .shapefile: "ESRI Shapefile"
+            default: nil
+            }
+        }
+    }
+
+    enum Encoding: String, ExpressibleByArgument, CaseIterable {
+        case utf8 = "utf-8"
+        case utf8WithMark = "utf-8-bom"
+        case cp932
+    }
+
+    func run() throws {
+        do {
+            try export()
+        } catch let problem as Problem {
+            throw Refusal(problem.detail)
+        } catch let error as AtlasError {
+            throw Refusal(Problem(any: error).detail)
+        } catch let error as QueryError {
+            throw Refusal(Problem(any: error).detail)
+        } catch let error as CatalogueError {
+            throw Refusal(error.message)
+        }
+    }
+
+    private func export() throws {
+        if let driver = format.driver, ogr2ogr == nil {
+            throw Refusal(
+                ja: "\(driver)にはGDALのogr2ogrが要ります（Debianでは gdal-bin）。見つかりません。",
+                en: "\(driver) needs GDAL’s ogr2ogr (gdal-bin on Debian), which is not there.")
+        }
+        let catalogue = try Catalogue(directory: options.directory, readOnly: true)
+        let atlas = try LayerAtlas(dataDirectory: options.directory, catalogue: catalogue)
+        let shown = try atlas.layer(layer, for: isPublic ? .publicViewer : .commandLine)
+        let engine = QueryEngine(gridDirectories: [options.directory.appendingPathComponent("grids").path])
+        let request = try DownloadRequest(parameters, format: format.features, layer: shown, engine: engine)
+        let stream = try request.stream(shown, engine)
+        if let driver = format.driver {
+            try convert(stream, driver)
+        } else if output == "-" {
+            try write(stream, to: FileHandle.standardOutput, name: output)
+        } else {
+            try replacing(output) { path in
+                guard FileManager.default.createFile(atPath: path, contents: nil), let handle = FileHandle(forWritingAtPath: path) else {
+                    throw unwritable(output)
+                }
+                try write(stream, to: handle, name: output)
+                try handle.close()
+            }
+        }
+        Program.say(LocalizedText(ja: "\(stream.count)件を書き出しました。", en: "\(stream.count) features written."))
+        if stream.replacedCharacters > 0 {
+            Program.say(
+                LocalizedText(
+                    ja: "CP932にない文字を\(stream.replacedCharacters)字、〓に置き換えました。",
+                    en: "\(stream.replacedCharacters) characters that CP932 does not have became 〓."))
+        }
+    }
+
+    private var parameters: [(name: String, value: String)] {
+        let table = format == .csv ? encoding.rawValue : nil
+        let all: [(String, String?)] = [
+            ("bbox", bbox), ("bbox-crs", bboxCrs), ("datetime", datetime), ("filter", filter), ("filter-lang", filterLang),
+            ("filter-crs", filterCrs), ("crs", crs), ("properties", properties), ("skipGeometry", skipGeometry ? "true" : nil),
+            ("encoding", table),
+        ]
+        return all.compactMap { name, value in value.map { (name: name, value: $0) } }
+    }
+
+    private func write(_ stream: FeatureStream, to handle: FileHandle, name: String) throws {
+        let deadline = Deadline(seconds: nil)
+        while !stream.isDone {
+            var piece = Data()
+            _ = try stream.next(deadline) { piece = Data($0) }
+            do { try handle.write(contentsOf: piece) } catch { throw unwritable(name) }
+        }
+    }
+
+    /// Writes a file under another name first, so that what was there stays until all is written, and nothing half is left.
+    private func replacing(_ path: String, _ write: (String) throws -> Void) throws {
+        let whole = URL(fileURLWithPath: path)
+        let part = whole.deletingLastPathComponent().appendingPathComponent(".\(UUID().uuidString).\(whole.lastPathComponent)").path
+        do {
+            try write(part)
+            guard rename(part, path) == 0 else { throw unwritable(path) }
+        } catch {
+            // It may not be there at all.
+            try? FileManager.default.removeItem(atPath: part)
+            throw error
+        }
+    }
+
+    private func unwritable(_ path: String) -> Refusal {
+        Refusal(ja: "\(path) に書けません。", en: "\(path) cannot be written.")
+    }
+
+    // MARK: GDAL
+
+    private var ogr2ogr: String? {
+        (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map { $0 + "/ogr2ogr" }.first {
+            FileManager.default.isExecutableFile(atPath: $0)
+        }
+    }
+
+    /// Writes a FlatGeobuf and has GDAL make the file from it.
+    private func convert(_ stream: FeatureStream, _ driver: String) throws {
+        guard output != "-" else {
+            throw Refusal(ja: "\(driver)は標準出力に書けません。", en: "\(driver) cannot go to standard output.", status: 2)
+        }
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("kasane-export-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        defer {
+            // A temporary folder that cannot be removed is the system's to clean.
+            try? FileManager.default.removeItem(at: folder)
+        }
+        let source = folder.appendingPathComponent("\(layer).fgb")
+        guard FileManager.default.createFile(atPath: source.path, contents: nil), let handle = FileHandle(forWritingAtPath: source.path)
+        else { throw unwritable(source.path) }
+        try write(stream, to: handle, name: source.path)
+        try handle.close()
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: ogr2ogr ?? "")
+        var arguments = ["-f", driver, "-overwrite", output, source.path, "-nln", layer]
+        if format == .shapefile { arguments += ["-lco", "ENCODING=" + (encoding == .cp932 ? "CP932" : "UTF-8")] }
+        process.arguments = arguments
+        process.standardOutput = FileHandle.standardError
+        try process.run()
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else {
+            throw Refusal(ja: "ogr2ogrが失敗しました。", en: "ogr2ogr failed.")
+        }
+    }
+}
