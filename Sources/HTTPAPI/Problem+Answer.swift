@@ -22,6 +22,8 @@ extension Problem {
             self.init(.unknownProperty, ja: "属性「\(name)」はありません。", en: "There is no attribute “\(name)”.")
         case .invalidValue(let property, let value):
             self = .invalid(property, value, ja: "属性の型に合いません。", en: "The value is not of the attribute’s type.")
+        case .invalidFilter(let message):
+            self.init(.invalidParameter, ja: message.text("ja"), en: message.text("en"))
         case .notSortable(let name):
             self = .invalid("sortby", name, ja: "この属性では並べ替えられません。", en: "Features cannot be sorted by this attribute.")
         case .noTransform(let uri):

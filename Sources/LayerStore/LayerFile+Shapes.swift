@@ -13,6 +13,24 @@ extension LayerFile {
         try indexView?.checkedSearch(IndexBox(around: box), inside: IndexBox(inside: box), found)
     }
 
+    /// The envelope of a row below `geometryCount` as the index has it: rounded outward to 1e-7 degree.
+    /// - Complexity: O(1)
+    @inlinable
+    public func indexedEnvelope(_ row: Int) throws(LayerFileError) -> Envelope {
+        guard let indexView else { preconditionFailure("a row without a geometry") }
+        do {
+            let box = try indexView.checkedBox(row)
+            // A division is correctly rounded, so an edge is the same double as the stored vertex that lies on it.
+            return Envelope(
+                minX: Double(box.minX) / IndexBox.unitsPerDegree, minY: Double(box.minY) / IndexBox.unitsPerDegree,
+                maxX: Double(box.maxX) / IndexBox.unitsPerDegree, maxY: Double(box.maxY) / IndexBox.unitsPerDegree)
+        } catch let error as LayerFileError {
+            throw error
+        } catch {
+            preconditionFailure("the index throws errors of layer files only")
+        }
+    }
+
     /// The geometry of a row below `geometryCount`.
     /// - Complexity: O(1) once the blocks it lies in were read before
     @inlinable

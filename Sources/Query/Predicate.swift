@@ -1,3 +1,4 @@
+import CQL2
 import Geo
 import LayerStore
 
@@ -46,65 +47,28 @@ enum Predicate {
         }
     }
 
-    var column: Column? {
-        switch self {
-        case .never: nil
-        case .code(let column, _), .text(let column, _), .integer(let column, _), .real(let column, _), .boolean(let column, _),
-            .time(let column, _), .date(let column, _):
-            column
+    /// The condition as the scan asks it.
+    func node(_ context: FilterContext) throws(QueryError) -> TruthNode {
+        let layer = context.layer
+        func test(_ column: Column, _ values: ColumnTest.Values) -> ColumnTest {
+            ColumnTest(layer, column, values, negated: false, text: "\(column.attribute.name) = a value")
         }
-    }
-
-    /// False when the block's statistic shows that none of its rows can hold.
-    func mayHold(_ statistic: Column.Statistic) -> Bool {
+        func whole(_ value: Int64) -> ValueRanges<Int64> { ValueRanges([value...value]) }
         switch self {
-        case .code(_, let code): statistic.integers?.contains(Int64(code)) ?? false
-        case .integer(_, let value): statistic.integers?.contains(value) ?? false
-        case .date(_, let day): statistic.integers?.contains(Int64(day.daysSince1970)) ?? false
-        case .real(_, let value): statistic.reals?.contains(value) ?? false
-        default: true
-        }
-    }
-
-    /// Keeps the rows that hold, in order, and returns how many. The rows were touched.
-    func keep(_ rows: UnsafeMutableBufferPointer<Int32>, count: Int) -> Int {
-        switch self {
-        case .never: return 0
-        case .code(let column, let code): return compact(rows, count) { !column.isNull($0) && column.code($0) == code }
-        case .integer(let column, let value):
-            return compact(rows, count) { if case .integer(let v) = column.value($0) { v == value } else { false } }
-        case .real(let column, let value):
-            return compact(rows, count) { if case .real(let v) = column.value($0) { v == value } else { false } }
-        case .boolean(let column, let value):
-            return compact(rows, count) { if case .boolean(let v) = column.value($0) { v == value } else { false } }
-        case .date(let column, let day):
-            return compact(rows, count) { if case .date(let v) = column.value($0) { v == day } else { false } }
+        case .never: return ConstantNode(Truth.no)
+        case .code(let column, let code): return test(column, .codes(whole(Int64(code))))
         case .text(let column, let bytes):
-            return bytes.withUnsafeBytes { wanted in
-                compact(rows, count) { row in
-                    guard case .text(let text) = column.value(row), text.count == wanted.count else { return false }
-                    return text.elementsEqual(wanted)
-                }
-            }
+            return CompareTexts(ComparisonRule(.equal), TextColumn(layer, column), TextConstant(bytes))
+        case .integer(let column, let value): return test(column, .whole(whole(value)))
+        case .real(let column, let value): return test(column, .real(ValueRanges([value...value])))
+        case .boolean(let column, let value): return test(column, .truth(value))
+        case .date(let column, let day): return test(column, .whole(whole(Int64(day.daysSince1970))))
         case .time(let column, let span):
-            return compact(rows, count) { row in
-                switch column.value(row) {
-                case .time(let instant): span.meets(instant.microseconds, instant.microseconds)
-                case .date(let day): span.meets(day.startInJapan, day.startInJapan + 86_400_000_000 - 1)
-                default: true
-                }
-            }
+            var (start, end) = (span.start ?? .min, span.end ?? .max)
+            if case .days = column.layout { (start, end) = (Day.inJapan(start), Day.inJapan(end)) }
+            let inside = test(column, .whole(ValueRanges(start <= end ? [start...end] : [])))
+            return JunctionNode(all: false, [NullTest(layer, column, negated: false), inside])
         }
-    }
-
-    @inline(__always)
-    private func compact(_ rows: UnsafeMutableBufferPointer<Int32>, _ count: Int, _ holds: (Int) -> Bool) -> Int {
-        var kept = 0
-        for i in 0..<count {
-            rows[kept] = rows[i]
-            if holds(Int(rows[i])) { kept += 1 }
-        }
-        return kept
     }
 
     /// The dictionary entry with these bytes; entries are sorted by their bytes.
@@ -130,11 +94,4 @@ enum Predicate {
 extension Day {
     /// Microseconds since 1970-01-01T00:00:00Z of the day's beginning in Japan (UTC+9).
     var startInJapan: Int64 { Int64(daysSince1970) * 86_400_000_000 - 9 * 3_600_000_000 }
-}
-
-extension TimeSpan {
-    /// Whether any instant from `first` to `last` lies in the span.
-    func meets(_ first: Int64, _ last: Int64) -> Bool {
-        (start.map { last >= $0 } ?? true) && (end.map { first <= $0 } ?? true)
-    }
 }

@@ -1,3 +1,5 @@
+public import Geo
+
 /// Why a question has no answer. Each case has its own code in the problem that the client gets.
 public enum QueryError: Error, Sendable, Equatable {
     /// The layer has no attribute of that name that the viewer may see.
@@ -12,6 +14,8 @@ public enum QueryError: Error, Sendable, Equatable {
     case noPlace(String)
     /// The system's library does not know CP932.
     case noEncoding
+    /// The filter cannot be asked of this layer: operands that do not fit together, a polygon that crosses itself. The message says which.
+    case invalidFilter(LocalizedText)
     /// The time for the request ran out.
     case overdue
     /// The client went away.

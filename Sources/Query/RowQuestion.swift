@@ -2,25 +2,49 @@ import Geo
 import LayerStore
 
 /// What a request asks of each row, made ready once: it may then be put to the whole layer, or to one stretch of rows after another.
+///
+/// Its conditions own the memory they work in, so one thread asks at a time.
 struct RowQuestion {
-    private let source: RowSource
-    private let boxes: [Envelope]?
-    private let predicates: [Predicate]
+    private let scan: RowScan
 
-    /// - Throws: `unknownProperty` and the like, for a condition that makes no sense.
+    /// - Throws: `unknownProperty`, `invalidFilter` and the like, for a condition that makes no sense.
     init(_ request: ItemsRequest, in source: RowSource) throws(QueryError) {
-        self.source = source
-        var predicates: [Predicate] = []
-        for equality in request.equals { predicates.append(try Predicate(equality, in: source)) }
-        if let time = request.time, let column = source.timeColumn { predicates.append(.time(source.file.columns[column], time)) }
-        self.predicates = predicates
-        guard request.filter == nil && request.outline == nil else { throw .invalidValue(property: "filter", value: "") }
-        boxes = request.area.map { $0.boxes.map { $0.roundedToUnits } }
+        let context = FilterContext(source)
+        var conditions: [TruthNode] = []
+        for equality in request.equals { conditions.append(try Predicate(equality, in: source).node(context)) }
+        if let time = request.time, let column = source.timeColumn {
+            conditions.append(try Predicate.time(source.file.columns[column], time).node(context))
+        }
+        var boxes = request.area.map { $0.boxes.map(\.roundedToUnits) }
+        if let outline = request.outline {
+            let literal = try SpatialLiteral(outline, in: context.geos)
+            conditions.append(SpatialNode(context, .intersects, literal, negated: false, nullTruth: Truth.yes))
+            // What meets the outline meets its envelope: the index finds it.
+            boxes = boxes ?? [outline.envelope.roundedOutward]
+        }
+        var reach = Reach.everywhere
+        if let expression = request.filter {
+            let filter = try Filter(expression, in: context)
+            conditions += filter.conjuncts
+            reach = filter.reach
+        }
+        scan = RowScan(context: context, boxes: boxes, conditions: conditions, reach: reach)
     }
 
     /// Hands the rows that hold to the sink, in the order of the file.
     /// - Parameter window: only these rows; nil for all.
     func run(window: Range<Int>? = nil, into sink: inout some RowScan.Sink, deadline: Deadline) throws(QueryError) {
-        try RowScan(source: source, boxes: boxes, predicates: predicates, window: window).run(into: &sink, deadline: deadline)
+        var scan = scan
+        scan.window = window
+        try scan.run(into: &sink, deadline: deadline)
+    }
+}
+
+extension Envelope {
+    /// The smallest box of whole units of 1e-9 degree, as `UnitBox` has it, that holds this.
+    fileprivate var roundedOutward: Envelope {
+        Envelope(
+            minX: (minX * 1e9).rounded(.down) / 1e9, minY: (minY * 1e9).rounded(.down) / 1e9, maxX: (maxX * 1e9).rounded(.up) / 1e9,
+            maxY: (maxY * 1e9).rounded(.up) / 1e9)
     }
 }

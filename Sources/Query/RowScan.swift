@@ -3,110 +3,227 @@ import LayerStore
 
 /// Goes through the rows that a question is about, in the order of the file, and hands those that hold to a sink.
 ///
-/// The index finds runs of rows; a run is taken in pieces that share a block statistic; conditions thin the piece out one column after
-/// another; the exact geometry is looked at last, and only where the index could not decide.
+/// The index finds runs of rows; a run is taken in pieces that share a block of statistics, which decide most pieces unread; conditions
+/// thin what is left out, one column after another, the cheapest first; the exact geometry is looked at last, and only where the index
+/// could not decide.
 struct RowScan {
-    let source: RowSource
-    /// Nil: everywhere.
+    let context: FilterContext
+    /// Nil: everywhere. Rows without a geometry are in every area.
     let boxes: [Envelope]?
-    let predicates: [Predicate]
+    /// All must hold.
+    let conditions: [TruthNode]
+    /// Where rows of which the conditions hold can be.
+    var reach = Reach.everywhere
     /// Only these rows; nil for all.
     var window: Range<Int>?
 
     /// What is done with the rows that hold.
     protocol Sink {
+        /// False once it only counts: `take(count:)` is then enough.
+        var wantsRows: Bool { get }
         /// All rows of a run hold.
         mutating func take(_ run: Range<Int>)
         mutating func take(_ rows: UnsafeBufferPointer<Int32>)
+        /// So many rows hold, more than that is not asked. Called only while `wantsRows` is false.
+        mutating func take(count: Int)
     }
+
+    private var source: RowSource { context.source }
 
     /// - Complexity: O(rows the index finds), less the blocks whose statistics rule them out
     func run(into sink: inout some Sink, deadline: Deadline) throws(QueryError) {
-        let file = source.file
-        let selection = UnsafeMutableBufferPointer<Int32>.allocate(capacity: Column.statisticRows)
-        defer { selection.deallocate() }
-        let units = boxes?.map { UnitBox($0) } ?? []
-        guard let boxes else {
-            try take(0..<file.rowCount, decided: true, units, selection, &sink, deadline)
-            return
+        context.deadline = deadline
+        let area = boxes.map { AreaNode(context, $0, nullTruth: Truth.yes) }
+        let pass = RowPass(source, conditions, area, deadline)
+        for piece in try plan() {
+            let rows = window.map { piece.rows.clamped(to: $0) } ?? piece.rows
+            try pass.take(rows, decided: piece.decided, &sink)
         }
-        if boxes.count == 1 {
-            try search(boxes[0]) { run, decided throws(QueryError) in try take(run, decided: decided, units, selection, &sink, deadline) }
-        } else {
-            // A feature may lie in both boxes, so the runs are joined first, each row once.
-            var runs: [(rows: Range<Int>, decided: Bool)] = []
-            for box in boxes { try search(box) { run, decided throws(QueryError) in runs.append((run, decided)) } }
-            runs.sort { $0.rows.lowerBound < $1.rows.lowerBound }
-            var end = 0
-            for run in runs where run.rows.upperBound > end {
-                try take(max(end, run.rows.lowerBound)..<run.rows.upperBound, decided: run.decided, units, selection, &sink, deadline)
-                end = run.rows.upperBound
+        try pass.flush(&sink)
+    }
+
+    /// Runs of rows to look at, ascending and each row once; *decided* where they certainly lie in the area.
+    private func plan() throws(QueryError) -> [(rows: Range<Int>, decided: Bool)] {
+        let file = source.file
+        var wanted: [(box: Envelope, isWithinArea: Bool)] = []
+        // The standard has it that a box also selects features without a geometry (OGC 17-069r4, 7.15.3 C).
+        var last = file.geometryCount..<file.rowCount
+        switch (boxes, reach) {
+        case (nil, .everywhere): return [(0..<file.rowCount, true)]
+        case (nil, .boxes(let reach)):
+            wanted = reach.map { ($0, true) }
+            last = 0..<0
+        case (.some(let boxes), .everywhere): wanted = boxes.map { ($0, true) }
+        case (.some(let boxes), .boxes(let reach)):
+            last = 0..<0
+            for inner in reach {
+                for outer in boxes {
+                    // Three upright boxes of which each two meet meet all together, so an envelope that meets both meets what they share. Where they
+                    // share nothing a large feature may still meet both.
+                    let shared = inner.intersection(outer)
+                    wanted.append(shared.isEmpty ? (inner, false) : (shared, true))
+                }
             }
         }
-        // The standard has it that a box also selects features without a geometry (OGC 17-069r4, 7.15.3 C).
-        try take(file.geometryCount..<file.rowCount, decided: true, units, selection, &sink, deadline)
-    }
-
-    private func search(_ box: Envelope, _ found: (Range<Int>, Bool) throws(QueryError) -> Void) throws(QueryError) {
-        do {
-            try source.file.search(box) { run, decided in try found(run, decided) }
-        } catch let error as QueryError {
-            throw error
-        } catch {
-            throw .damaged(layer: source.layer, detail: "\(error)")
+        var runs: [(rows: Range<Int>, decided: Bool)] = []
+        for (box, isWithinArea) in wanted {
+            do {
+                try file.search(box) { run, isInside in runs.append((run, boxes == nil || (isInside && isWithinArea))) }
+            } catch {
+                throw .damaged(layer: source.layer, detail: "\(error)")
+            }
         }
+        if wanted.count > 1 {
+            // A feature may lie in several boxes, so the runs are joined, each row once.
+            runs.sort { $0.rows.lowerBound < $1.rows.lowerBound }
+            var end = 0
+            var apart: [(rows: Range<Int>, decided: Bool)] = []
+            for run in runs where run.rows.upperBound > end {
+                apart.append((max(end, run.rows.lowerBound)..<run.rows.upperBound, run.decided))
+                end = run.rows.upperBound
+            }
+            runs = apart
+        }
+        if !last.isEmpty { runs.append((last, true)) }
+        return runs
+    }
+}
+
+extension Envelope {
+    /// What both hold; empty where they are apart.
+    fileprivate func intersection(_ other: Envelope) -> Envelope {
+        Envelope(minX: max(minX, other.minX), minY: max(minY, other.minY), maxX: min(maxX, other.maxX), maxY: min(maxY, other.maxY))
+    }
+}
+
+extension RowScan.Sink {
+    var wantsRows: Bool { true }
+    mutating func take(count: Int) { preconditionFailure("a sink that wants rows") }
+}
+
+/// One walk over the rows: what is decided of the block at hand, and the rows that wait to be looked at together.
+final class RowPass {
+    private let source: RowSource
+    /// Cheapest first.
+    private let conditions: [TruthNode]
+    private let area: AreaNode?
+    private let deadline: Deadline
+
+    /// Of the block at hand, the conditions that its statistics leave open; nil when they rule it out.
+    private var open: [TruthNode]? = []
+    private var block = -1
+    /// Rows of the block at hand that come in small runs.
+    private var waiting = 0
+    private var waitingDecided = true
+    private let rows = RowScratch()
+    private let truths = ByteScratch()
+
+    /// From so many rows on a run is worth a batch of its own.
+    private static let longRun = 256
+
+    init(_ source: RowSource, _ conditions: [TruthNode], _ area: AreaNode?, _ deadline: Deadline) {
+        (self.source, self.area, self.deadline) = (source, area, deadline)
+        self.conditions = conditions.enumerated().sorted { ($0.element.cost, $0.offset) < ($1.element.cost, $1.offset) }.map(\.element)
     }
 
-    private func take(
-        _ run: Range<Int>, decided: Bool, _ boxes: [UnitBox], _ selection: UnsafeMutableBufferPointer<Int32>, _ sink: inout some Sink,
-        _ deadline: Deadline
-    ) throws(QueryError) {
-        let run = window.map { run.clamped(to: $0) } ?? run
+    func take(_ run: Range<Int>, decided: Bool, _ sink: inout some RowScan.Sink) throws(QueryError) {
         guard !run.isEmpty else { return }
-        if decided && predicates.isEmpty {
+        if conditions.isEmpty && decided {
+            try flush(&sink)
             try deadline.check()
             sink.take(run)
             return
         }
-        let size = Column.statisticRows
         var start = run.lowerBound
         while start < run.upperBound {
-            let end = min(run.upperBound, (start / size + 1) * size)
+            let number = start / Column.statisticRows
+            let end = min(run.upperBound, (number + 1) * Column.statisticRows)
             defer { start = end }
-            if end - start > 64 { try deadline.check() }
-            guard try mayHold(block: start / size) else { continue }
-            var count = end - start
-            for i in 0..<count { selection[i] = Int32(truncatingIfNeeded: start + i) }
-            for predicate in predicates where count > 0 {
-                if let column = predicate.column {
-                    try reading(source.layer) { () throws(LayerFileError) in try column.touch(start..<end) }
-                }
-                count = predicate.keep(selection, count: count)
+            if number != block {
+                try flush(&sink)
+                try enter(number)
             }
-            if !decided {
-                var kept = 0
-                for i in 0..<count {
-                    let row = selection[i]
-                    let shape = try reading(source.layer) { () throws(LayerFileError) in try source.file.shape(Int(row)) }
-                    selection[kept] = row
-                    if boxes.contains(where: { shape.meets($0) }) { kept += 1 }
-                    // A feature may have millions of vertices.
-                    if shape.vertexCount > 4096 { try deadline.check() }
+            guard let open else { continue }
+            if open.isEmpty && decided {
+                try flush(&sink)
+                sink.take(start..<end)
+            } else if end - start >= RowPass.longRun {
+                try flush(&sink)
+                try look(Batch(start: start, count: end - start), open, decided: decided, &sink)
+            } else {
+                for row in start..<end {
+                    rows.rows[waiting] = Int32(truncatingIfNeeded: row)
+                    waiting += 1
                 }
-                count = kept
+                waitingDecided = waitingDecided && decided
             }
-            if count > 0 { sink.take(UnsafeBufferPointer(start: selection.baseAddress, count: count)) }
         }
     }
 
-    private func mayHold(block: Int) throws(QueryError) -> Bool {
-        for predicate in predicates {
-            guard let column = predicate.column else { return false }
-            let statistic = try reading(source.layer) { () throws(LayerFileError) in try column.statistic(block) }
-            if let statistic, !predicate.mayHold(statistic) { return false }
-        }
-        return true
+    /// Looks at the rows that wait.
+    func flush(_ sink: inout some RowScan.Sink) throws(QueryError) {
+        guard waiting > 0, let open else { return }
+        let batch = Batch(rows: UnsafePointer(rows.rows), count: waiting)
+        let isDecided = waitingDecided
+        (waiting, waitingDecided) = (0, true)
+        try look(batch, open, decided: isDecided, &sink)
     }
+
+    private func enter(_ number: Int) throws(QueryError) {
+        try deadline.check()
+        block = number
+        var left: [TruthNode] = []
+        for condition in conditions {
+            let possible = try condition.possible(number)
+            if !possible.contains(.yes) {
+                open = nil
+                return
+            }
+            if possible != .yes { left.append(condition) }
+        }
+        open = left
+    }
+
+    private func look(
+        _ batch: Batch, _ open: [TruthNode], decided: Bool, _ sink: inout some RowScan.Sink
+    ) throws(QueryError) {
+        try deadline.check()
+        var batch = batch
+        let steps = open.count + (decided ? 0 : 1)
+        for step in 0..<steps {
+            let isArea = step == open.count
+            let condition = isArea ? area! : open[step]
+            try condition.evaluate(batch, into: truths.bytes)
+            if step == steps - 1 && !sink.wantsRows {
+                var count = 0
+                for i in 0..<batch.count { count &+= Int(truths.bytes[i] >> 1) }
+                if count > 0 { sink.take(count: count) }
+                return
+            }
+            var kept = 0
+            for i in 0..<batch.count {
+                rows.rows[kept] = Int32(truncatingIfNeeded: batch.row(i))
+                kept &+= Int(truths.bytes[i] >> 1)
+            }
+            if kept == 0 { return }
+            if kept < batch.count { batch = Batch(rows: UnsafePointer(rows.rows), count: kept) }
+        }
+        if batch.rows == nil {
+            sink.take(batch.start..<batch.start + batch.count)
+        } else {
+            sink.take(UnsafeBufferPointer(start: batch.rows, count: batch.count))
+        }
+    }
+}
+
+/// Counts and keeps nothing.
+struct CountSink: RowScan.Sink {
+    private(set) var count = 0
+
+    var wantsRows: Bool { false }
+    mutating func take(_ run: Range<Int>) { count += run.count }
+    mutating func take(_ rows: UnsafeBufferPointer<Int32>) { count += rows.count }
+    mutating func take(count: Int) { self.count += count }
 }
 
 /// Collects one page and counts everything.
@@ -129,6 +246,10 @@ struct PageSink: RowScan.Sink {
         }
         rows.reserveCapacity(min(limit, 1024))
     }
+
+    var wantsRows: Bool { next == nil }
+
+    mutating func take(count: Int) { matched += count }
 
     mutating func take(_ run: Range<Int>) {
         matched += run.count

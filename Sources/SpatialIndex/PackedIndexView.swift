@@ -46,6 +46,20 @@ public struct PackedIndexView: @unchecked Sendable {
         try search(box, inside: inside, check: check, found)
     }
 
+    /// The box of a row, the block it lies in held against its checksum before it is read for the first time.
+    /// - Complexity: O(1)
+    @inlinable
+    public func checkedBox(_ row: Int) throws -> IndexBox {
+        precondition(row >= 0 && row < count)
+        let offset = (starts[0] + row / PackedIndex.fanout) * (PackedIndex.nodeSize / 4)
+        if let checked {
+            let block = (offset * 4) >> PackedIndexView.blockShift
+            if checked[block] == 0 { try check(block) }
+        }
+        let place = nodes + (offset + row % PackedIndex.fanout)
+        return IndexBox(minX: place[0], minY: place[16], maxX: place[32], maxY: place[48])
+    }
+
     @inlinable
     func search(
         _ box: IndexBox, inside: IndexBox?, check: (Int) throws -> Void, _ found: (Range<Int>, Bool) throws -> Void

@@ -1,0 +1,229 @@
+import Geo
+import GeoNative
+
+/// A geometry written in a filter, ready to be asked about many features.
+///
+/// Relations are those of simple features (OGC 06-103r4, 6.1.15), which know no collection of several dimensions: such a one is taken apart
+/// for *intersects*, where that is the same by definition, and refused otherwise.
+final class SpatialLiteral {
+    /// One, or the parts of a collection of several dimensions.
+    private let parts: [PreparedPart]
+    let envelope: Envelope
+    let vertexCount: Int
+    let isMixed: Bool
+    let kind: GeometryKind
+    private let grid: LiteralGrid?
+
+    final class PreparedPart {
+        let prepared: PreparedGeometry
+
+        init(_ geometry: consuming NativeGeometry) throws(GEOSError) {
+            prepared = try PreparedGeometry(geometry)
+        }
+    }
+
+    /// - Throws: `invalidFilter` for rings that cross, coordinates that are none, and what is empty.
+    init(_ geometry: Geometry, in context: GEOSContext) throws(QueryError) {
+        guard !geometry.isEmpty else {
+            throw .invalidFilter(LocalizedText(ja: "フィルターの図形が空です。", en: "A geometry of the filter is empty."))
+        }
+        guard geometry.coordinates.allSatisfy({ $0.isFinite && abs($0) <= 1e6 }) else {
+            throw .invalidFilter(LocalizedText(ja: "フィルターの座標が正しくありません。", en: "A coordinate of the filter is not a place."))
+        }
+        envelope = geometry.envelope
+        vertexCount = geometry.vertexCount
+        kind = geometry.kind
+        let kinds = Set(geometry.partEnds.indices.map { geometry.kind(ofPart: $0) })
+        isMixed = geometry.kind == .geometryCollection && kinds.count > 1
+        do throws(GEOSError) {
+            if isMixed {
+                var parts: [PreparedPart] = []
+                for part in geometry.partEnds.indices {
+                    let native = try NativeGeometry(geometry.part(part), in: context)
+                    if let problem = try native.validityProblem() { throw SpatialLiteral.mark(problem) }
+                    parts.append(try PreparedPart(native))
+                }
+                self.parts = parts
+            } else {
+                let native = try NativeGeometry.homogeneous(geometry, in: context)
+                if let problem = try native.validityProblem() { throw SpatialLiteral.mark(problem) }
+                parts = [try PreparedPart(native)]
+            }
+        } catch {
+            throw .invalidFilter(
+                LocalizedText(
+                    ja: "フィルターの図形が正しくありません（\(error.message)）。", en: "A geometry of the filter is not valid (\(error.message))."))
+        }
+        grid = kinds == [.polygon] ? LiteralGrid(envelope, context) : nil
+    }
+
+    private static func mark(_ problem: ValidityProblem) -> GEOSError {
+        let place = problem.near.map { ", \($0.x) \($0.y)" } ?? ""
+        return GEOSError(operation: "is valid", message: problem.rule.rawValue + place)
+    }
+
+    /// Where a feature lies, by its envelope alone.
+    func side(of envelope: Envelope) throws(GEOSError) -> LiteralGrid.Side {
+        guard self.envelope.intersects(envelope) else { return .outside }
+        return try grid?.side(of: envelope, parts[0].prepared) ?? .open
+    }
+
+    /// The relation of a feature to this, the feature first. Neither is a collection of several dimensions, unless the relation is *intersects*.
+    func holds(_ relation: FeatureRelation, _ feature: borrowing NativeGeometry) throws(GEOSError) -> Bool {
+        if relation == .intersects {
+            for part in parts where try part.prepared.intersects(feature) { return true }
+            return false
+        }
+        precondition(!isMixed, "a relation that collections do not have")
+        let literal = parts[0]
+        switch relation {
+        // What is within the feature is contained by it, and the other way round.
+        case .within: return try literal.prepared.contains(feature)
+        case .contains: return try literal.prepared.within(feature)
+        default: break
+        }
+        // These are not made faster by preparing, so that most are ruled out before.
+        guard try literal.prepared.intersects(feature) else { return false }
+        switch relation {
+        case .touches: return try literal.prepared.touches(feature)
+        case .crosses: return try literal.prepared.crosses(feature)
+        case .overlaps: return try literal.prepared.overlaps(feature)
+        case .equals: return try literal.prepared.geometry.equals(feature)
+        case .intersects, .within, .contains: return true
+        }
+    }
+
+    /// The relation of another literal to this.
+    func holds(_ relation: FeatureRelation, _ other: SpatialLiteral) throws(GEOSError) -> Bool {
+        for part in other.parts {
+            if try holds(relation, part.prepared.geometry) { return true }
+        }
+        return false
+    }
+}
+
+/// The relations that are asked; *disjoint* is not to intersect.
+enum FeatureRelation: String {
+    case intersects
+    case equals
+    case touches
+    case within
+    case overlaps
+    case crosses
+    case contains
+}
+
+/// The envelope of a polygon cut into squares; of each, once it is asked for, whether it lies inside, outside or on the border. Most features
+/// of a large polygon are decided by the squares that their envelopes touch.
+final class LiteralGrid {
+    enum Side {
+        /// The envelope lies inside, off the border.
+        case inside
+        case outside
+        /// The geometry must be looked at.
+        case open
+    }
+
+    private static let size = 32
+    /// An envelope over more squares than this, either way, is looked at.
+    private static let reach = 3
+
+    private let context: GEOSContext
+    private let envelope: Envelope
+    private let width: Double
+    private let height: Double
+    /// 0 unasked, 1 inside, 2 outside, 3 border.
+    private var cells = [UInt8](repeating: 0, count: LiteralGrid.size * LiteralGrid.size)
+
+    /// Nil for an envelope without an area.
+    init?(_ envelope: Envelope, _ context: GEOSContext) {
+        self.envelope = envelope
+        self.context = context
+        width = (envelope.maxX - envelope.minX) / Double(LiteralGrid.size)
+        height = (envelope.maxY - envelope.minY) / Double(LiteralGrid.size)
+        guard width > 0, height > 0 else { return nil }
+    }
+
+    func side(of box: Envelope, _ polygon: borrowing PreparedGeometry) throws(GEOSError) -> Side {
+        // What reaches over the envelope of the polygon cannot lie inside it.
+        guard envelope.holds(box) else { return .open }
+        let first = place(box.minX - envelope.minX, width)...place(box.maxX - envelope.minX, width)
+        let second = place(box.minY - envelope.minY, height)...place(box.maxY - envelope.minY, height)
+        guard first.count <= LiteralGrid.reach, second.count <= LiteralGrid.reach else { return .open }
+        var all: UInt8 = 0
+        for y in second {
+            for x in first {
+                let side = try cell(x, y, polygon)
+                if side == 3 || (all != 0 && all != side) { return .open }
+                all = side
+            }
+        }
+        return all == 1 ? .inside : .outside
+    }
+
+    private func place(_ distance: Double, _ size: Double) -> Int {
+        max(0, min(LiteralGrid.size - 1, Int(distance / size)))
+    }
+
+    private func cell(_ x: Int, _ y: Int, _ polygon: borrowing PreparedGeometry) throws(GEOSError) -> UInt8 {
+        let number = y * LiteralGrid.size + x
+        if cells[number] == 0 {
+            // A little larger than the square, so that rounding in `place` changes nothing.
+            let (marginX, marginY) = (width * 1e-6, height * 1e-6)
+            let box = Envelope(
+                minX: envelope.minX + Double(x) * width - marginX, minY: envelope.minY + Double(y) * height - marginY,
+                maxX: envelope.minX + Double(x + 1) * width + marginX, maxY: envelope.minY + Double(y + 1) * height + marginY)
+            let square = try NativeGeometry(box, in: context)
+            cells[number] = try polygon.containsProperly(square) ? 1 : try polygon.intersects(square) ? 3 : 2
+        }
+        return cells[number]
+    }
+}
+
+extension NativeGeometry {
+    /// A geometry that simple features know relations of: a collection of one kind becomes the multi-geometry of its parts.
+    static func homogeneous(_ geometry: borrowing Geometry, in context: GEOSContext) throws(GEOSError) -> NativeGeometry {
+        guard geometry.kind == .geometryCollection, let kind = geometry.partKinds.first else {
+            return try NativeGeometry(geometry, in: context)
+        }
+        if kind == .polygon {
+            // Parts of a collection may overlap; those of a multipolygon may not.
+            return try NativeGeometry(geometry, in: context).dissolved()
+        }
+        var multiple = copy geometry
+        multiple.kind = kind == .point ? .multiPoint : .multiLineString
+        multiple.partKinds = []
+        return try NativeGeometry(multiple, in: context)
+    }
+}
+
+extension Geometry {
+    /// One part as a geometry of its own.
+    func part(_ number: Int) -> Geometry {
+        var result = Geometry(kind: kind(ofPart: number))
+        for ring in rings(ofPart: number) {
+            let vertices = vertices(ofRing: ring)
+            result.coordinates += coordinates[2 * vertices.lowerBound..<2 * vertices.upperBound]
+            result.ringEnds.append(result.vertexCount)
+        }
+        result.partEnds = [result.ringEnds.count]
+        return result
+    }
+}
+
+extension Shape {
+    /// `geometry` into memory that is used again.
+    func read(into target: inout Geometry) {
+        target.removeAll(kind: kind)
+        switch degrees {
+        case .narrow(let numbers):
+            for i in 0..<2 * vertexCount { target.coordinates.append(Double(numbers[i]) / 1e7) }
+        case .wide(let numbers, let decimals):
+            let scale = decimals == 8 ? 1e8 : 1e9
+            for i in 0..<2 * vertexCount { target.coordinates.append(Double(numbers[i]) / scale) }
+        }
+        for end in ringEnds { target.ringEnds.append(Int(end)) }
+        for end in partEnds { target.partEnds.append(Int(end)) }
+        for kind in partKinds { target.partKinds.append(GeometryKind(rawValue: kind) ?? .point) }
+    }
+}

@@ -1,0 +1,249 @@
+import CQL2
+import Geo
+import GeoNative
+import LayerStore
+import TestKit
+import Testing
+
+@testable import Query
+
+extension FilterSample {
+    /// Without the attribute that is not for everybody.
+    var source: RowSource { RowSource(layer: "sample", file: file, columns: Array(0..<12)) }
+
+    func rows(_ filter: Expression, area: BoxArea? = nil) throws -> [Int] {
+        let page = try source.items(ItemsRequest(area: area, filter: filter, limit: 10_000), deadline: Deadline(seconds: nil))
+        let count = try count(filter, area: area)
+        // What only counts goes the same way.
+        precondition(count == page.rows.count && page.matched == count, "\(count) counted, \(page.rows.count) found")
+        return page.rows
+    }
+
+    func count(_ filter: Expression, area: BoxArea? = nil) throws -> Int {
+        var sink = CountSink()
+        let question = try RowQuestion(ItemsRequest(area: area, filter: filter), in: source)
+        try question.run(into: &sink, deadline: Deadline(seconds: nil))
+        return sink.count
+    }
+}
+
+@Suite struct FilterTests {
+    @Test(arguments: 0..<12)
+    func `the plan answers what looking at every row answers`(seed: UInt64) throws {
+        let sample = try FilterSample(count: 400, seed: seed)
+        let witness = FilterWitness(sample: sample)
+        var filters = RandomFilter(seed: 1000 + seed)
+        for _ in 0..<120 {
+            let filter = filters.condition()
+            #expect(try sample.rows(filter) == witness.rows(filter), "\(filter)")
+        }
+    }
+
+    @Test(arguments: 0..<3)
+    func `more rows than a block`(seed: UInt64) throws {
+        let sample = try FilterSample(count: 9000, seed: 70 + seed)
+        let witness = FilterWitness(sample: sample)
+        var filters = RandomFilter(seed: 2000 + seed)
+        for _ in 0..<12 {
+            let filter = filters.condition(depth: 2)
+            #expect(try sample.rows(filter) == witness.rows(filter), "\(filter)")
+        }
+    }
+
+    @Test(arguments: 0..<4)
+    func `a filter and a box both hold`(seed: UInt64) throws {
+        let sample = try FilterSample(count: 600, seed: 40 + seed)
+        let witness = FilterWitness(sample: sample)
+        var filters = RandomFilter(seed: 3000 + seed)
+        for _ in 0..<40 {
+            let (west, south) = (Double(filters.number(1394..<1400)) / 10, Double(filters.number(353..<359)) / 10)
+            let area = try #require(BoxArea(west: west, south: south, east: west + 0.15, north: south + 0.1))
+            let filter = Bool.random(using: &filters.generator) ? filters.spatial() : filters.condition(depth: 1)
+            let inside = try sample.geometries.indices.filter { try geosMeets(sample.geometries[$0], area.boxes, witness.context) }
+            let expected = Set(try witness.rows(filter)).intersection(inside)
+            #expect(try sample.rows(filter, area: area) == expected.sorted(), "\(filter)")
+        }
+    }
+
+    @Test(arguments: 0..<3)
+    func `blocks are passed over by their statistics and nothing is lost`(seed: UInt64) throws {
+        let sample = try FilterSample(count: 20_000, seed: 90 + seed, isSorted: true)
+        let witness = FilterWitness(sample: sample)
+        let filters: [Expression] = [
+            .comparison(.equal, .property("storeys"), .integer(200)),
+            .comparison(.less, .property("height"), .real(100.5)),
+            .between(.property("storeys"), lower: .integer(101), upper: .real(103.5)),
+            .isIn(.property("storeys"), [.integer(3), .real(400), .integer(-1)]),
+            .comparison(.greaterOrEqual, .property("built"), .date(Day(daysSince1970: 450))),
+            .comparison(.less, .property("seen"), .timestamp(Instant(microseconds: 90_000_000_000, zoneMinutes: nil))),
+            .and([
+                .comparison(.greater, .property("storeys"), .integer(100)), .comparison(.less, .property("storeys"), .integer(102)),
+            ]),
+        ]
+        for filter in filters {
+            #expect(try sample.rows(filter) == witness.rows(filter), "\(filter)")
+            let explanation = try Filter(filter, in: sample.source).explanation
+            let line = try #require(explanation.split(separator: "\n").first { $0.hasPrefix("statistics") })
+            let numbers = line.split { !$0.isNumber }.compactMap { Int($0) }
+            #expect(numbers[0] == 5 && numbers[1] >= 3, "\(explanation)")
+        }
+    }
+
+    @Test func `null operands make the unknown, which no filter lets pass`() throws {
+        let sample = try FilterSample(count: 300, seed: 5)
+        let (null, yes, no) = (
+            Expression.comparison(.equal, .arithmetic(.divide, .integer(1), .integer(0)), .integer(1)), Expression.boolean(true),
+            Expression.boolean(false)
+        )
+        func holds(_ filter: Expression) throws -> Bool { try sample.count(filter) == 300 }
+        // SQL's tables: AND, OR and NOT of true, false and unknown, each shown by itself and under NOT.
+        let table: [(Expression, Bool?)] = [
+            (.and([yes, yes]), true), (.and([yes, no]), false), (.and([yes, null]), nil), (.and([no, no]), false),
+            (.and([no, null]), false),
+            (.and([null, null]), nil), (.or([yes, yes]), true), (.or([yes, no]), true), (.or([yes, null]), true), (.or([no, no]), false),
+            (.or([no, null]), nil), (.or([null, null]), nil), (.not(null), nil), (.isNull(null), true),
+            (.between(.integer(5), lower: .arithmetic(.modulo, .integer(1), .integer(0)), upper: .integer(3)), nil),
+            (.isIn(.integer(1), [.integer(1), .arithmetic(.integerDivide, .integer(1), .integer(0))]), true),
+            (.isIn(.integer(1), [.integer(2), .arithmetic(.integerDivide, .integer(1), .integer(0))]), nil),
+            (.comparison(.equal, .arithmetic(.add, .integer(.max), .integer(1)), .integer(1)), nil),
+        ]
+        for (filter, truth) in table {
+            #expect(try holds(filter) == (truth == true), "\(filter)")
+            #expect(try holds(.not(filter)) == (truth == false), "\(filter)")
+        }
+        for filter: Expression in [
+            .comparison(.notEqual, .property("usage"), .text("住宅")), .not(.comparison(.equal, .property("usage"), .text("住宅"))),
+            .not(.isIn(.property("usage"), [.text("住宅")])), .not(.like(.property("usage"), pattern: .text("住宅"))),
+        ] {
+            let expected = sample.values.indices.filter { sample.values[$0][0] != .null && sample.values[$0][0] != .text("住宅") }
+            #expect(try sample.rows(filter) == expected, "\(filter)")
+        }
+    }
+
+    @Test func `long lists are one test`() throws {
+        let sample = try FilterSample(count: 5000, seed: 6)
+        let numbers = (0..<1000).map { Expression.integer(Int64($0) * 3 + 1) } + [.integer(.max)]
+        let expected = sample.values.indices.filter {
+            guard case .integer(let value) = sample.values[$0][2] else { return false }
+            return value == .max || (value >= 0 && value < 3000 && value % 3 == 1)
+        }
+        #expect(try sample.rows(.isIn(.property("storeys"), numbers)) == expected)
+        let names = sample.values.compactMap { if case .text(let name) = $0[1] { name } else { nil } }.prefix(900)
+        #expect(try sample.rows(.isIn(.property("name"), names.map { .text($0) })).count == 900)
+    }
+
+    @Test func `what does not fit together is said in words`() throws {
+        let sample = try FilterSample(count: 10, seed: 7)
+        func refused(_ filter: Expression) -> Bool {
+            do throws(QueryError) {
+                _ = try Filter(filter, in: sample.source)
+                return false
+            } catch {
+                guard case .invalidFilter(let message) = error else { return false }
+                return !message.text("ja").isEmpty && message.texts["en"]?.isEmpty == false
+            }
+        }
+        let bow = Geometry.polygon([[Point(x: 0, y: 0), Point(x: 1, y: 1), Point(x: 1, y: 0), Point(x: 0, y: 1), Point(x: 0, y: 0)]])
+        let mixed = Geometry(
+            kind: .geometryCollection, coordinates: [0, 0, 0, 0, 1, 1], ringEnds: [1, 3], partEnds: [1, 2],
+            partKinds: [.point, .lineString])
+        let filters: [Expression] = [
+            .comparison(.equal, .property("storeys"), .text("三")), .comparison(.less, .property("built"), .text("2024-03-31")),
+            .comparison(.equal, .property("tags"), .integer(1)), .comparison(.equal, .property("geometry"), .integer(1)),
+            .property("storeys"), .integer(1), .like(.property("storeys"), pattern: .text("1%")),
+            .like(.property("usage"), pattern: .property("name")), .casei(.property("usage")),
+            .comparison(.equal, .casei(.property("storeys")), .text("a")), .comparison(.equal, .function("nothing", []), .integer(1)),
+            .comparison(.equal, .function("abs", [.text("a")]), .integer(1)), .comparison(.equal, .function("abs", []), .integer(1)),
+            .comparison(.equal, .arithmetic(.add, .text("a"), .integer(1)), .integer(1)),
+            .temporal(.after, .property("storeys"), .date(Day(daysSince1970: 1))),
+            .temporal(
+                .after, .property("built"),
+                .interval(start: .date(Day(daysSince1970: 2)), end: .date(Day(daysSince1970: 1)))),
+            .spatial(.intersects, .property("usage"), .geometry(.point(1, 1))), .spatial(.intersects, .property("geom"), .geometry(bow)),
+            .spatial(.within, .property("geom"), .geometry(mixed)), .spatial(.intersects, .property("geom"), .geometry(.point(.nan, 1))),
+            .spatial(.intersects, .property("geom"), .bbox(west: 0, south: 2, east: 1, north: 1)),
+            .spatial(.intersects, .property("geom"), .geometry(Geometry(kind: .polygon))),
+            .array(.contains, .property("usage"), .list([])), .array(.contains, .property("tags"), .list([.property("usage")])),
+        ]
+        for filter in filters { #expect(refused(filter), "\(filter)") }
+        for name in ["keeper", "nothing"] {
+            #expect(throws: QueryError.unknownProperty(name)) { try Filter(.isNull(.property(name)), in: sample.source) }
+            #expect(throws: QueryError.unknownProperty(name)) {
+                try Filter(.or([.boolean(true), .comparison(.equal, .property(name), .text("x"))]), in: sample.source)
+            }
+        }
+    }
+
+    @Test func `time that ran out ends a filter`() throws {
+        let sample = try FilterSample(count: 5000, seed: 8)
+        let filter = Expression.like(.property("name"), pattern: .text("%9%"))
+        #expect(throws: QueryError.overdue) {
+            try sample.source.items(ItemsRequest(filter: filter, limit: 10_000), deadline: Deadline(seconds: -1))
+        }
+    }
+
+    @Test func `pages under a filter tile the whole`() throws {
+        let sample = try FilterSample(count: 3000, seed: 9)
+        let filter = Expression.comparison(.greater, .property("height"), .integer(0))
+        let whole = try sample.rows(filter)
+        var (seen, position): ([Int], ItemsRequest.Position?) = ([], .start)
+        while let here = position {
+            let page = try sample.source.items(
+                ItemsRequest(filter: filter, limit: 37, position: here), deadline: Deadline(seconds: nil))
+            #expect(page.matched == whole.count)
+            seen += page.rows
+            position = page.next.map { .row($0) }
+        }
+        #expect(seen == whole)
+    }
+}
+
+@Suite struct FilterPlaceTests {
+    @Test func `collections meet by their parts, and what is disjoint is not asked of the index`() throws {
+        let sample = try FilterSample(count: 300, seed: 11)
+        let mixed = Geometry(
+            kind: .geometryCollection, coordinates: [139.7, 35.6, 139.5, 35.4, 140, 35.9], ringEnds: [1, 3], partEnds: [1, 2],
+            partKinds: [.point, .lineString])
+        let witness = FilterWitness(sample: sample)
+        for relation in [SpatialRelation.intersects, .disjoint] {
+            let filter = Expression.spatial(relation, .property("geom"), .geometry(mixed))
+            #expect(try sample.rows(filter) == witness.rows(filter))
+        }
+        let outside = try sample.rows(
+            .spatial(.disjoint, .property("geom"), .bbox(west: 0, south: 0, east: 1, north: 1)))
+        #expect(outside == Array(0..<sample.file.geometryCount))
+    }
+
+    @Test func `a box over the antimeridian is two`() throws {
+        let sample = try SampleLayer(count: 100, seed: 4) { generator in
+            .point(
+                (Bool.random(using: &generator) ? 179.9 : -179.9) + Double.random(in: -0.09...0.09, using: &generator),
+                Double.random(in: -1...1, using: &generator))
+        }
+        func count(_ relation: SpatialRelation) throws -> Int {
+            let filter = Expression.spatial(
+                relation, .property("geometry"), .bbox(west: 179.85, south: -2, east: -179.85, north: 2))
+            return try sample.publicSource.items(ItemsRequest(filter: filter, limit: 1000), deadline: Deadline(seconds: nil)).rows.count
+        }
+        let expected = sample.geometries.compactMap { $0 }.filter { abs($0.vertex(0).x) >= 179.85 }.count
+        #expect(try count(.intersects) == expected)
+        #expect(try count(.within) == expected)
+        #expect(try count(.disjoint) == sample.file.geometryCount - expected)
+    }
+
+    @Test(arguments: 0..<6)
+    func `large polygons decide most features by their envelopes, and rightly`(seed: UInt64) throws {
+        let sample = try FilterSample(count: 500, seed: 60 + seed)
+        let witness = FilterWitness(sample: sample)
+        var generator = SeededGenerator(seed: seed)
+        let shell = RandomGeometry().ring(centre: Point(x: 139.75, y: 35.65), radius: 0.3, vertices: 200, using: &generator)
+        let hole = RandomGeometry().ring(centre: Point(x: 139.75, y: 35.65), radius: 0.1, vertices: 50, using: &generator)
+        var polygon = Geometry.polygon([shell, hole.reversed()])
+        polygon.roundToStorage()
+        for relation in SpatialRelation.allCases {
+            let filter = Expression.spatial(relation, .property("geom"), .geometry(polygon))
+            #expect(try sample.rows(filter) == witness.rows(filter), "\(relation)")
+            #expect(try sample.rows(.not(filter)) == witness.rows(.not(filter)), "not \(relation)")
+        }
+    }
+}

@@ -1,0 +1,82 @@
+import CQL2
+import Geo
+import TestKit
+import Testing
+
+@testable import Query
+
+@Suite struct LikePatternTests {
+    func matches(_ text: String, _ pattern: String) -> Bool {
+        var text = text
+        return text.withUTF8 { LikePattern(pattern).matches(UnsafeRawBufferPointer($0)) }
+    }
+
+    @Test(arguments: 0..<20)
+    func `patterns match what the table of prefixes says`(seed: UInt64) {
+        var generator = SeededGenerator(seed: seed)
+        let alphabet = ["a", "b", "%", "_", "\\", "宅", "é", "😀", "%", "a"]
+        for _ in 0..<400 {
+            let text = (0..<Int.random(in: 0..<9, using: &generator)).map { _ in alphabet.randomElement(using: &generator)! }.joined()
+            let pattern = (0..<Int.random(in: 0..<7, using: &generator)).map { _ in alphabet.randomElement(using: &generator)! }.joined()
+            #expect(matches(text, pattern) == FilterWitness.like(text, pattern), "'\(text)' LIKE '\(pattern)'")
+        }
+    }
+
+    @Test func `a pattern that would try every way is answered at once`() {
+        let text = String(repeating: "a", count: 20_000)
+        for pattern in [
+            String(repeating: "%a", count: 120) + "%b", String(repeating: "%_a", count: 80) + "b",
+            String(repeating: "_%", count: 120) + "b",
+        ] {
+            #expect(!matches(text, pattern))
+            #expect(matches(text + "b", pattern))
+        }
+    }
+}
+
+@Suite struct TextFoldingTests {
+    func same(_ folding: TextFolding, _ a: String, _ b: String) -> Bool {
+        Array(folding.fold(a).utf8) == Array(folding.fold(b).utf8)
+    }
+
+    @Test(arguments: [
+        ("Straße", "STRASSE", true), ("ΣΊΣΥΦΟΣ", "σίσυφος", true), ("ﬁ", "FI", true), ("ẞ", "ss", true), ("K", "k", true), ("µ", "μ", true),
+        ("ı", "I", false), ("İ", "i̇", true), ("ＡＢＣ", "abc", true), ("ｶﾞｲﾄﾞ", "ガイド", true), ("が", "か", false), ("か", "カ", false),
+        ("は゛", "ば", false), ("é", "e\u{301}", true), ("é", "e", false), ("①", "1", true), ("ᾳ", "ΑΙ", true),
+    ])
+    func `CASEI folds case and width as Unicode does`(a: String, b: String, isSame: Bool) {
+        #expect(same(.casei, a, b) == isSame)
+        #expect(same(.casei, b, a) == isSame)
+    }
+
+    @Test(arguments: [
+        ("é", "e", true), ("Ç", "C", true), ("ｶﾞ", "ガ", true), ("が", "か", false), ("パ", "ハ", false), ("か\u{3099}", "が", true),
+        ("Å", "A", true),
+        ("ø", "o", false), ("ñ", "Ñ", false), ("ﾊﾟ", "パ", true), ("ế", "e", true), ("ά", "α", true),
+    ])
+    func `ACCENTI takes marks from letters and leaves voiced kana`(a: String, b: String, isSame: Bool) {
+        #expect(same(.accenti, a, b) == isSame)
+    }
+
+    @Test func `the quick way folds as the slow one does`() {
+        for text in ["", "Plain ASCII [z]{Z}@`", "東京都千代田区1-2", "ヶ々〆カー", "が", "ﾄｳｷｮｳ", "Ａ", "か\u{3099}", "é", "😀", "ー゛"] {
+            for folding in [TextFolding.casei, .accenti, .lower, .upper] {
+                var (bytes, text) = ([UInt8](), text)
+                text.withUTF8 { folding.fold(UnsafeRawBufferPointer($0), into: &bytes) }
+                #expect(
+                    String(decoding: bytes, as: UTF8.self).unicodeScalars.elementsEqual(folding.fold(text).unicodeScalars),
+                    "\(folding) \(text)")
+            }
+        }
+    }
+
+    @Test func `only a percent sign that was written is a wildcard`() throws {
+        let sample = try FilterSample(count: 500, seed: 12)
+        // Full-width ％ folds to %, and stays a character.
+        let rows = try sample.rows(.like(.casei(.property("usage")), pattern: .casei(.text("100％"))))
+        #expect(rows == sample.values.indices.filter { sample.values[$0][0] == .text("100%") })
+        let cafes = try sample.rows(.comparison(.equal, .casei(.accenti(.property("usage"))), .casei(.accenti(.text("CAFÉ")))))
+        let wanted: [AttributeValue] = [.text("Café"), .text("CAFE"), .text("cafe\u{301}")]
+        #expect(cafes == sample.values.indices.filter { wanted.contains(sample.values[$0][0]) })
+    }
+}
