@@ -31,7 +31,7 @@ struct Filter {
     }
 
     /// The plan in words, a line a step, for `kasane query --explain`.
-    var explanation: String {
+    func explanation() throws(QueryError) -> String {
         var lines: [String] = []
         switch reach {
         case .everywhere: lines.append("index: not used")
@@ -45,14 +45,10 @@ struct Filter {
         var (none, all) = (0, 0)
         for block in 0..<blocks {
             var verdicts: [TruthSet] = []
-            for conjunct in conjuncts {
-                // A block that cannot be read is read when it is asked; the plan is only told.
-                guard let verdict = try? conjunct.possible(block) else { continue }
-                verdicts.append(verdict)
-            }
+            for conjunct in conjuncts { verdicts.append(try conjunct.possible(block)) }
             if verdicts.contains(where: { !$0.contains(.yes) }) {
                 none += 1
-            } else if verdicts.count == conjuncts.count && verdicts.allSatisfy({ $0 == .yes }) {
+            } else if verdicts.allSatisfy({ $0 == .yes }) {
                 all += 1
             }
         }
