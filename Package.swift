@@ -106,7 +106,7 @@ let package = Package(
             swiftSettings: settings),
         .executableTarget(name: "kasane-import", dependencies: ["Importing", "RecordStream"], swiftSettings: settings),
         .executableTarget(
-            name: "kasane-bench", dependencies: ["Geo", "Access", "SpatialIndex", "LayerCatalog", "LayerAtlas", "Query"],
+            name: "kasane-bench", dependencies: ["Geo", "Access", "CQL2", "SpatialIndex", "LayerCatalog", "LayerAtlas", "Query"],
             path: "Tools/Benchmarks", exclude: ["README.md", "run", "driver"], swiftSettings: settings),
 
         .target(name: "TestKit", dependencies: ["Geo"], path: "Tests/TestKit", swiftSettings: settings),

@@ -1,4 +1,5 @@
 import Access
+import CQL2
 import Foundation
 import Geo
 import LayerAtlas
@@ -16,6 +17,7 @@ struct LayerBenchmark {
     private let tiles: [TileCoordinate]
     private let boxes: [BoxArea]
     private let tile: TileCoordinate?
+    private let filters: [(text: String, tree: Expression)]
 
     private struct BadList: Error {
         var line: String
@@ -25,7 +27,8 @@ struct LayerBenchmark {
     ///   - tiles: a file with `zoom column row` on each line.
     ///   - boxes: a file with `west,south,east,north` on each line; without it nothing is measured of items and GeoJSON.
     ///   - tile: `zoom/column/row`, to be measured alone.
-    init(data: String, layer id: String, tiles: String?, boxes: String?, tile: String?) throws {
+    ///   - filters: a file with a filter in CQL2 text on each line.
+    init(data: String, layer id: String, tiles: String?, boxes: String?, tile: String?, filters: String?) throws {
         self.data = URL(fileURLWithPath: data)
         self.id = id
         let atlas = try LayerAtlas(dataDirectory: self.data, catalogue: try Catalogue(directory: self.data, readOnly: true))
@@ -33,6 +36,7 @@ struct LayerBenchmark {
         self.tiles = try tiles.map { try KasaneBench.lines(of: $0).map { try LayerBenchmark.tile($0, separator: " ") } } ?? []
         self.boxes = try boxes.map { try KasaneBench.lines(of: $0).map(LayerBenchmark.box) } ?? []
         self.tile = try tile.map { try LayerBenchmark.tile($0, separator: "/") }
+        self.filters = try filters.map { try KasaneBench.lines(of: $0).map { ($0, try Expression(text: $0)) } } ?? []
     }
 
     func run() throws {
@@ -63,10 +67,18 @@ struct LayerBenchmark {
             }
         }
         if !boxes.isEmpty { try wholeLayer() }
+        for (text, tree) in filters {
+            let count = try matches(tree)
+            try report("filter: \(text) holds for \(count)", unit: "ms", scale: 1e3, runs: 21) { _ = try matches(tree) }
+        }
     }
 
     private func make(_ tile: TileCoordinate) throws -> Int {
         try engine.tile(layer, tile, deadline: Deadline(seconds: nil)).count
+    }
+
+    private func matches(_ filter: Expression) throws -> Int {
+        try engine.items(layer, ItemsRequest(filter: filter, limit: 1), deadline: Deadline(seconds: nil)).matched ?? 0
     }
 
     private func makeAll() throws -> Int {

@@ -7,17 +7,21 @@ import sys
 import flatgeobuf
 import lists
 import parts
+import questions
 import report
 import town
+
+
+ALL = {**parts.ALL, **questions.ALL}
 
 
 def main():
     parser = argparse.ArgumentParser(prog="Tools/Benchmarks/run")
     parser.add_argument("--data", type=pathlib.Path, help="a FlatGeobuf file with a spatial index; without it an invented town is made")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("parts", nargs="*", metavar="part", help="of: " + " ".join(parts.ALL))
+    parser.add_argument("parts", nargs="*", metavar="part", help="of: " + " ".join(ALL))
     arguments = parser.parse_args()
-    wrong = [part for part in arguments.parts if part not in parts.ALL]
+    wrong = [part for part in arguments.parts if part not in ALL]
     if wrong:
         parser.error("no such part: " + " ".join(wrong))
 
@@ -33,9 +37,9 @@ def main():
         count = flatgeobuf.Header(file).count
     print(f"{name}: {count:,} features", file=sys.stderr)
     bench = parts.Bench(work, data, arguments.rounds, lists.Lists(work, data))
-    for part in arguments.parts or parts.ALL:
+    for part in arguments.parts or ALL:
         print(f"--- {part}", file=sys.stderr)
-        report.write(part, f"{name}, {count:,} features", parts.ALL[part](bench))
+        report.write(part, f"{name}, {count:,} features", ALL[part](bench))
 
 
 try:

@@ -1,6 +1,7 @@
 """Kasane: its commands, and its server with one layer or with none."""
 import os
 import shutil
+from urllib.parse import quote
 
 from processes import Server, timed
 
@@ -33,5 +34,6 @@ class Kasane:
         return f"/collections/buildings/tiles/WebMercatorQuad/{zoom}/{row}/{column}"
 
     @staticmethod
-    def items(box, limit):
-        return f"/collections/buildings/items?f=json&limit={limit}&bbox={','.join(map(str, box))}"
+    def items(box, limit, condition=None):
+        address = f"/collections/buildings/items?f=json&limit={limit}&bbox={','.join(map(str, box))}"
+        return address + (f"&filter={quote(condition)}" if condition else "")

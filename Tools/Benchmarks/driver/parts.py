@@ -191,12 +191,12 @@ def open_(bench):
 # MARK: Over HTTP
 
 
-def compare(bench, paths, noise):
-    """Requests of both servers with 1 and 8 connections, each path once a round, after a round that is not counted."""
+def compare(bench, peer, paths, noise):
+    """Requests of Kasane's server and a peer's with 1 and 8 connections, each path once a round, after a round that is not counted."""
     results = {}
-    targets = [bench.kasane, bench.mapserver]
-    with bench.kasane.server() as ours, bench.mapserver.server() as theirs:
-        servers = {bench.kasane.name: ours, bench.mapserver.name: theirs}
+    targets = [bench.kasane, peer]
+    with bench.kasane.server() as ours, peer.server() as theirs:
+        servers = {bench.kasane.name: ours, peer.name: theirs}
         for target in targets:
             servers[target.name].first_answer()
             bench.requests(servers[target.name].port, 2, paths(target))
@@ -207,10 +207,10 @@ def compare(bench, paths, noise):
                     result = bench.requests(servers[target.name].port, connections, paths(target))
                     results.setdefault((connections, target.name), []).append(result)
                     print(f"  {connections} {target.name}: {result['rate']:.1f} requests/s", file=sys.stderr)
-    lines = ["| connections | server | requests/s, median (range) | times MapServer | p50 ms | p95 ms | bytes an answer |", "|---|---|---|---|---|---|---|"]
+    lines = ["| connections | server | requests/s, median (range) | times " + peer.name + " | p50 ms | p95 ms | bytes an answer |", "|---|---|---|---|---|---|---|"]
     for connections in (1, 8):
-        base = statistics.median(result["rate"] for result in results[connections, bench.mapserver.name])
-        for name in (bench.kasane.name, bench.mapserver.name):
+        base = statistics.median(result["rate"] for result in results[connections, peer.name])
+        for name in (bench.kasane.name, peer.name):
             rows = results[connections, name]
             rates = [row["rate"] for row in rows]
             p50, p95 = (statistics.median(row[part] for row in rows) for part in ("p50", "p95"))
@@ -222,7 +222,7 @@ def compare(bench, paths, noise):
 
 POLICY = (
     "{rounds} rounds, the order of the servers turning, after one that is not counted. Files in the page cache, nothing that was made is used again: "
-    "Kasane's tile cache is set to its least, 1 MiB, through which other tiles run several times over before one is asked again; MapServer has none. Servers and "
+    "Kasane's tile cache is set to its least, 1 MiB, through which other tiles run several times over before one is asked again; peers have none. Servers and "
     "request generator share the machine. No compression.")
 
 
@@ -238,7 +238,7 @@ def items(bench):
             if len(a["features"]) != len(b["features"]) or abs(a["numberMatched"] - b["numberMatched"]) > 0.005 * b["numberMatched"] + 2:
                 raise Disagreement(f"box {box}: Kasane {len(a['features'])} of {a['numberMatched']}, MapServer {len(b['features'])} of {b['numberMatched']}")
     noise = machine.Noise()
-    lines = compare(bench, lambda target: [target.items(box, 1000) for box in bench.lists.boxes], noise)
+    lines = compare(bench, mapserver, lambda target: [target.items(box, 1000) for box in bench.lists.boxes], noise)
     return lines + note(
         noise, f"{len(bench.lists.boxes)} boxes of about 0.9 × 0.9 km around buildings taken by chance, `limit=1000`, GeoJSON with all attributes; "
         "both count all matches (the first boxes: " + ", ".join(seen) + "). " + POLICY.format(rounds=bench.rounds))
@@ -257,7 +257,7 @@ def tiles(bench):
             if abs(sum(a) - sum(b)) > 0.01 * sum(b) + 2:
                 raise Disagreement(f"tile {tile}: Kasane has {sum(a)} features in it, MapServer {sum(b)}")
     noise = machine.Noise()
-    lines = compare(bench, lambda target: [target.tile(*tile[:3]) for tile in bench.lists.tiles], noise)
+    lines = compare(bench, mapserver, lambda target: [target.tile(*tile[:3]) for tile in bench.lists.tiles], noise)
     zooms = ", ".join(f"{sum(tile[0] == zoom for tile in bench.lists.tiles)} of z{zoom}" for zoom in sorted({tile[0] for tile in bench.lists.tiles}))
     return lines + note(
         noise, f"{len(bench.lists.tiles)} different tiles ({zooms}), a tile as likely as it is dense, extent 4096, buffer 64, all attributes. Features in the "
@@ -270,3 +270,4 @@ def note(noise, text):
 
 
 ALL = {"index": index, "process": process, "load": load, "open": open_, "items": items, "tiles": tiles}
+
