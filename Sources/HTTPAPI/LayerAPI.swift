@@ -68,10 +68,7 @@ public struct LayerAPI: Sendable {
         document(router, "collections/{layer}/items/{id}", [.geoJSON, .html], allowing: nil) { api, exchange in try api.item(exchange) }
         document(router, "collections/{layer}/style", [.json]) { api, exchange in
             let layer = try api.layer(exchange)
-            let surroundings = MapStyle.Surroundings(
-                tiles: exchange.addresses.tile(layer.id, version: layer.version), bounds: layer.extent,
-                tileMaxZoom: TileSetDocument.greatestZoom, patternPrefix: "kasane-")
-            return exchange.answer(layer.mapStyle.styleJSON(surroundings))
+            return exchange.answer(layer.mapStyle.styleJSON(layer.surroundings(exchange.addresses)))
         }
         document(router, "collections/{layer}/legend", [.json]) { api, exchange in
             exchange.answer(try api.layer(exchange).mapStyle.legendJSON)
@@ -83,6 +80,7 @@ public struct LayerAPI: Sendable {
             exchange.answer(TileSetDocument(addresses: exchange.addresses, layer: try api.layer(exchange)).json())
         }
         addTileRoute(to: router)
+        addStyleRoutes(to: router)
         addHazardRoute(to: router)
     }
 

@@ -70,6 +70,19 @@ import Testing
         }
     }
 
+    @Test func `the style of the town holds the layers that the viewer may see`() async throws {
+        try await Site.run { site in
+            #expect(try await site.get("/").text.contains("/styles"))
+            #expect(try await site.get("/styles").json["default"] as? String == "town")
+            let everybody = try #require(await site.get("/styles/town").json["sources"] as? [String: Any])
+            #expect(Set(everybody.keys) == ["roads", "shelters"])
+            let key = try site.office.catalogue.createKey(name: "staff", by: "test")
+            while try await site.get("/styles/town", "X-API-Key: \(key)").status == 401 { try await Task.sleep(for: .milliseconds(20)) }
+            let staff = try #require(await site.get("/styles/town", "X-API-Key: \(key)").json["sources"] as? [String: Any])
+            #expect(Set(staff.keys) == ["roads", "shelters", "people"])
+        }
+    }
+
     @Test func `a wrong key is refused wherever it is sent`() async throws {
         try await Site.run { site in
             let key = try site.office.catalogue.createKey(name: "福祉課", by: "test")

@@ -17,7 +17,7 @@ struct LayerBenchmark {
     private let tiles: [TileCoordinate]
     private let boxes: [BoxArea]
     private let tile: TileCoordinate?
-    private let filters: [(text: String, tree: Expression)]
+    private let filters: [(text: String, tree: CQL2.Expression)]
 
     private struct BadList: Error {
         var line: String
@@ -36,7 +36,7 @@ struct LayerBenchmark {
         self.tiles = try tiles.map { try KasaneBench.lines(of: $0).map { try LayerBenchmark.tile($0, separator: " ") } } ?? []
         self.boxes = try boxes.map { try KasaneBench.lines(of: $0).map(LayerBenchmark.box) } ?? []
         self.tile = try tile.map { try LayerBenchmark.tile($0, separator: "/") }
-        self.filters = try filters.map { try KasaneBench.lines(of: $0).map { ($0, try Expression(text: $0)) } } ?? []
+        self.filters = try filters.map { try KasaneBench.lines(of: $0).map { ($0, try CQL2.Expression(text: $0)) } } ?? []
     }
 
     func run() throws {
@@ -77,7 +77,7 @@ struct LayerBenchmark {
         try engine.tile(layer, tile, deadline: Deadline(seconds: nil)).count
     }
 
-    private func matches(_ filter: Expression) throws -> Int {
+    private func matches(_ filter: CQL2.Expression) throws -> Int {
         try engine.items(layer, ItemsRequest(filter: filter, limit: 1), deadline: Deadline(seconds: nil)).matched ?? 0
     }
 
