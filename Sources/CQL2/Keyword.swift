@@ -1,6 +1,9 @@
 import Geo
 
-/// The words of the text form that are not names, in any case of their (ASCII) letters.
+/// The words of the text form that mean more than a name, in any case of their (ASCII) letters.
+///
+/// The grammar reserves none. Here `AND`, `OR`, `NOT`, `NULL`, `TRUE` and `FALSE` are never names without quotation marks, as what is
+/// wrong with `a = NULL` could not be said otherwise; all others are names wherever their own syntax does not follow.
 enum Keyword: Equatable {
     case and, or, not, null, like, between, isIn, isNull, div
     case boolean(Bool)
@@ -37,13 +40,4 @@ enum Keyword: Equatable {
         for relation in ArrayRelation.allCases { result[relation.rawValue.lowercased()] = .array(relation) }
         return result
     }()
-
-    /// Names that mean something else wherever they stand without quotation marks; all other keywords are names where their own
-    /// syntax does not follow, as the grammar has no reserved words.
-    var isReserved: Bool {
-        switch self {
-        case .and, .or, .not, .null, .boolean: true
-        default: false
-        }
-    }
 }

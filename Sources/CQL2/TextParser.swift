@@ -9,7 +9,11 @@ struct TextParser {
     /// The token before `current`.
     var previous: Token
     var tree: TreeBuilder
+    /// Parentheses and `NOT`s around `current`.
     private var nesting = 0
+    /// Calls of `expression` under way. Each is a pair of parentheses or a level of the tree, so more than both together may be cannot
+    /// end well; stopping there keeps the stack small (about 100 KiB) where operators and parentheses alternate.
+    private var calls = 0
 
     init(_ text: String, _ limits: Limits) throws(FilterError) {
         guard text.utf8.count <= limits.bytes else { throw .tooLong(limits.bytes) }
@@ -41,6 +45,8 @@ struct TextParser {
     /// An operand and all operators behind it that bind at least as tightly as `floor`.
     /// - Parameter inList: a `(` at the very beginning opens a list, as for arguments and members of lists.
     mutating func expression(_ floor: Precedence, inList: Bool = false) throws(FilterError) -> Node {
+        calls += 1
+        guard calls <= 2 * tree.limits.depth else { throw .tooDeep(current.start, tree.limits.depth) }
         var left = try operand(floor, inList: inList)
         // What the grammar does not chain: a second comparison or `^`.
         var isPredicate = false
@@ -75,6 +81,7 @@ struct TextParser {
             isPredicate = precedence == .predicate
             isPower = precedence == .power
         }
+        calls -= 1
         return left
     }
 

@@ -209,4 +209,25 @@ struct GrammarTests {
         let expression = try read(text)
         #expect(try read(expression.text) == expression)
     }
+
+    /// What cql2-rs and pygeofilter write, which is not always what they read.
+    @Test func `filters of other libraries are taken`() throws {
+        let (a, b) = (Expression.property("a"), Expression.property("b"))
+        #expect(try read("NOT NOT true AND a") == .and([.not(.not(.boolean(true))), a]))
+        #expect(
+            try read("div(a - 1, -2.5) IN (b)")
+                == .isIn(.arithmetic(.integerDivide, .arithmetic(.subtract, a, .integer(1)), .real(-2.5)), [b]))
+        #expect(try read("t_during(a, INTERVAL('..','..'))") == .temporal(.during, a, .interval(start: nil, end: nil)))
+        #expect(try read("s_within(POINT Z(1 2 3), a)") == .spatial(.within, .geometry(.point(1, 2)), a))
+        #expect(try read("a <= accenti(b)") == .comparison(.lessOrEqual, a, .accenti(b)))
+        #expect(
+            try read("(\"a\" = TIMESTAMP('1970-01-01T00:00:01+00:00'))")
+                == .comparison(.equal, a, .timestamp(Instant(microseconds: 1_000_000, zoneMinutes: 0))))
+        #expect(try read("a BETWEEN 'x' AND 'y'") == .between(a, lower: .text("x"), upper: .text("y")))
+        // They read a list of one as the value in it, and drop the inner AND of two. The grammar has lists first, and we keep what was said.
+        #expect(try read("f((1))") == .function("f", [.list([.integer(1)])]))
+        #expect(try read("a AND (b AND a)") == .and([a, .and([b, a])]))
+        // What they write for (a ^ b) ^ a others read as a ^ (b ^ a); the grammar has neither.
+        #expect(throws: FilterError.self) { try read("a ^ b ^ a = 0") }
+    }
 }
