@@ -351,7 +351,7 @@ struct TextParser {
         current.kind == .word ? Keyword(tokens.bytes[current.start..<current.end]) : nil
     }
 
-    /// A short word in small letters, for the two that are keywords only behind a geometry's name.
+    /// A short word in small letters, for those that are keywords in one place only.
     var keywordText: String? {
         guard current.kind == .word, current.end - current.start <= 5 else { return nil }
         return String(decoding: tokens.bytes[current.start..<current.end].map { $0 | 32 }, as: UTF8.self)
@@ -383,6 +383,11 @@ struct TextParser {
             return .syntax(
                 previous.start, ja: "全角の記号「\(sign)」は使えません。半角で書いてください。",
                 en: "The full-width sign “\(sign)” has no meaning here; write it half-width.")
+        }
+        if keywordText == "ilike" {
+            return .syntax(
+                offset, ja: "ILIKE は使えません。CASEI(項目名) LIKE CASEI('…') と書いてください。",
+                en: "ILIKE is not CQL2; write CASEI(name) LIKE CASEI('…').")
         }
         if current.kind == .end {
             return .syntax(offset, ja: "フィルターが途中で終わっています。\(ja)が必要です。", en: "The filter ends too early; \(en) is needed.")

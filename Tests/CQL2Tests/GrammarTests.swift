@@ -198,14 +198,14 @@ struct GrammarTests {
         #expect(error.offset == offset)
     }
 
-    /// What QGIS 3.44 and GDAL's OAPIF driver write.
+    /// What QGIS 3.44 writes.
     @Test(arguments: [
         "((\"name\" = 'a') AND (NOT ((floors > 5))))", "(( - (floors)) < 3)", "(CASEI(\"name\") LIKE CASEI('x%'))",
         "(\"t\" >= TIMESTAMP('2024-03-31T12:00:00.000Z'))",
         "(\"d\" BETWEEN DATE('2024-01-01') AND DATE('2024-02-01'))", "(\"a\" IS NOT NULL)", "S_INTERSECTS(geometry,BBOX(139.5,35,140,36))",
         "(\"a\" NOT IN ('x','y'))", "((floors % 2) = 1)",
     ])
-    func `filters of desktop clients are taken`(text: String) throws {
+    func `filters of QGIS are taken`(text: String) throws {
         let expression = try read(text)
         #expect(try read(expression.text) == expression)
     }
