@@ -29,7 +29,8 @@ public struct MapSystem: Sendable, Hashable {
             "urn:ogc:def:crs:EPSG:0:", "EPSG:", "epsg:",
         ] where name.hasPrefix(prefix) {
             let digits = name.dropFirst(prefix.count)
-            guard (4...5).contains(digits.utf8.count), digits.utf8.allSatisfy({ (48...57).contains($0) }), let code = Int(digits),
+            guard (4...5).contains(digits.utf8.count), digits.first != "0",
+                digits.utf8.allSatisfy({ (48...57).contains($0) }), let code = Int(digits),
                 MapSystem.codes.contains(code)
             else { return nil }
             self.code = code
