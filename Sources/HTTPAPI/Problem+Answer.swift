@@ -33,6 +33,7 @@ extension Problem {
                 "crs", uri, ja: "この座標系で表せる範囲の外にあります。", en: "It lies outside the area for which this reference system is made.")
         case .noEncoding:
             self = .invalid("encoding", "cp932", ja: "このサーバーにはCP932の変換表がありません。", en: "This server’s system cannot convert to CP932.")
+        case .limitExceeded(let ja, let en): self.init(.limitExceeded, ja: ja, en: en)
         case .overdue, .cancelled: self = .overdue
         case .damaged(let layer, _):
             self.init(

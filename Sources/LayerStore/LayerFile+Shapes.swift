@@ -17,13 +17,19 @@ extension LayerFile {
     /// - Complexity: O(1)
     @inlinable
     public func indexedEnvelope(_ row: Int) throws(LayerFileError) -> Envelope {
+        let box = try indexBox(row)
+        // A division is correctly rounded, so an edge is the same double as the stored vertex that lies on it.
+        return Envelope(
+            minX: Double(box.minX) / IndexBox.unitsPerDegree, minY: Double(box.minY) / IndexBox.unitsPerDegree,
+            maxX: Double(box.maxX) / IndexBox.unitsPerDegree, maxY: Double(box.maxY) / IndexBox.unitsPerDegree)
+    }
+
+    /// The same in the index's own whole units.
+    @inlinable
+    public func indexBox(_ row: Int) throws(LayerFileError) -> IndexBox {
         guard let indexView else { preconditionFailure("a row without a geometry") }
         do {
-            let box = try indexView.checkedBox(row)
-            // A division is correctly rounded, so an edge is the same double as the stored vertex that lies on it.
-            return Envelope(
-                minX: Double(box.minX) / IndexBox.unitsPerDegree, minY: Double(box.minY) / IndexBox.unitsPerDegree,
-                maxX: Double(box.maxX) / IndexBox.unitsPerDegree, maxY: Double(box.maxY) / IndexBox.unitsPerDegree)
+            return try indexView.checkedBox(row)
         } catch let error as LayerFileError {
             throw error
         } catch {

@@ -16,6 +16,8 @@ public enum QueryError: Error, Sendable, Equatable {
     case noEncoding
     /// The filter cannot be asked of this layer: operands that do not fit together, a polygon that crosses itself. The message says which.
     case invalidFilter(LocalizedText)
+    /// More than one question may take; what was too much, in words.
+    case limitExceeded(ja: String, en: String)
     /// The time for the request ran out.
     case overdue
     /// The client went away.
