@@ -76,7 +76,7 @@ let package = Package(
         // 5
         tier("LayerAtlas", "Geo", "Access", "Descriptions", "LayerStore", "LayerCatalog"),
         // 6
-        tier("Query", "Geo", "GeoNative", "CQL2", "Formats", "LayerStore", "Tiles", "LayerAtlas"),
+        tier("Query", "Geo", "SpatialIndex", "GeoNative", "CQL2", "Formats", "LayerStore", "Tiles", "LayerAtlas"),
         // 7
         tier("TileArchives", "Geo", "Formats", "LayerAtlas", "Query", "CXXHash", grdb),
         tier("HazardAnswer", "Geo", "Access", "Descriptions", "LayerStore", "LayerAtlas", "Query"),
