@@ -91,7 +91,7 @@ extension RowSource {
     /// The rows with a geometry of which a filter is true, ascending, and how many others without one.
     func rows(holding filter: Expression?, deadline: Deadline) throws(QueryError) -> (rows: [Int32], withoutGeometry: Int) {
         var sink = RowCollector(limit: file.geometryCount)
-        try RowScan(source: self, boxes: nil, predicates: []).run(into: &sink, deadline: deadline)
+        try RowQuestion(ItemsRequest(filter: filter), in: self).run(into: &sink, deadline: deadline)
         return (sink.rows, sink.withoutGeometry)
     }
 }
@@ -106,6 +106,10 @@ private struct RowCollector: RowScan.Sink {
     init(limit: Int) {
         self.limit = limit
     }
+
+    var wantsRows: Bool { true }
+
+    mutating func take(count: Int) { preconditionFailure("all rows are wanted") }
 
     mutating func take(_ run: Range<Int>) {
         let end = min(run.upperBound, limit)
