@@ -37,7 +37,7 @@ public struct Admission: RouterMiddleware {
         if let problem = RefusedRequest.problem(path: path) { throw problem }
         // Two slashes would otherwise be taken for one, and caches would keep the same answer under many names.
         guard !path.contains("//") else { throw Problem.notFound }
-        if request.method == .options { return Admission.options }
+        if request.method == .options { return Admission.options(path) }
         if Operations.paths.contains(path) { return try await next(request, context) }
         guard settings.isReady() else {
             throw Problem(
@@ -56,14 +56,17 @@ public struct Admission: RouterMiddleware {
         return try await next(request, context)
     }
 
-    /// The same for every address, so that it tells nobody which there are. `Authorization` is not among the fields that a page of another
-    /// origin may send.
-    private static let options = Response(
-        status: .noContent,
-        headers: [
-            .allow: RefusedRequest.methods, .accessControlAllowMethods: RefusedRequest.methods,
-            .accessControlAllowHeaders: "Accept, Accept-Language, If-None-Match", .accessControlMaxAge: "86400",
-        ])
+    /// The same for every address of one pattern, so that it tells nobody which there are. `Authorization` is not among the fields that a page of another
+    /// origin may send. POST is named only where there are questions too long for an address: QGIS takes it elsewhere for a sign that it may edit.
+    private static func options(_ path: String) -> Response {
+        let methods = RequestBodies.limit(method: "POST", address: path) > 0 ? "OPTIONS, POST" : RefusedRequest.methods
+        return Response(
+            status: .noContent,
+            headers: [
+                .allow: methods, .accessControlAllowMethods: methods,
+                .accessControlAllowHeaders: "Accept, Accept-Language, Content-Type, If-None-Match", .accessControlMaxAge: "86400",
+            ])
+    }
 
     private static let wrongKey = Problem(
         .invalidKey, ja: "このキーは使えません。", en: "This key is not known, or no longer.",

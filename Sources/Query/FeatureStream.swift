@@ -102,6 +102,9 @@ public final class FeatureStream: @unchecked Sendable {
         rowsHeld = max(4096, FeatureStream.bytesHeld / max(1, source.file.byteCount / max(1, source.file.rowCount)))
     }
 
+    /// The columns of a table or a FlatGeobuf, without those of the geometry.
+    public var columnNames: [String] { flatHeader.columns.map(\.name) }
+
     /// Everything was taken.
     public var isDone: Bool { step == .done }
 

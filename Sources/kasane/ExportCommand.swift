@@ -193,15 +193,50 @@ struct ExportCommand: ParsableCommand {
         try write(stream, to: handle, name: source.path)
         try handle.close()
         let process = Process()
+        let complaints = Pipe()
         process.executableURL = URL(fileURLWithPath: ogr2ogr ?? "")
         var arguments = ["-f", driver, "-overwrite", output, source.path, "-nln", layer]
-        if format == .shapefile { arguments += ["-lco", "ENCODING=" + (encoding == .cp932 ? "CP932" : "UTF-8")] }
+        if format == .shapefile {
+            arguments += ["-lco", "ENCODING=" + (encoding == .cp932 ? "CP932" : "UTF-8")]
+            arguments += ["-sql", shortNames(stream.columnNames)]
+        }
         process.arguments = arguments
-        process.standardOutput = FileHandle.standardError
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = complaints
         try process.run()
+        // Read while it runs: it would wait for a full pipe.
+        let text = complaints.fileHandleForReading.readDataToEndOfFile()
         process.waitUntilExit()
         guard process.terminationStatus == 0 else {
-            throw Refusal(ja: "ogr2ogrが失敗しました。", en: "ogr2ogr failed.")
+            let reason = String(decoding: text.prefix(2000), as: UTF8.self)
+            throw Refusal(ja: "ogr2ogrが失敗しました。\(reason)", en: "ogr2ogr failed. \(reason)")
         }
+    }
+
+    /// A statement that gives every column a name of at most ten bytes of UTF-8, as a shapefile has room for, all different; what was changed is told.
+    private func shortNames(_ names: [String]) -> String {
+        var taken: Set<String> = []
+        var told: [String] = []
+        let columns = names.map { name -> String in
+            func cut(_ bytes: Int) -> String {
+                var short = name
+                while short.utf8.count > bytes { short.removeLast() }
+                return short
+            }
+            var short = cut(10)
+            var number = 2
+            while !taken.insert(short.lowercased()).inserted {
+                short = cut(10 - String(number).utf8.count) + String(number)
+                number += 1
+            }
+            if short != name { told.append("\(name) → \(short)") }
+            func quoted(_ text: String) -> String { "\"" + text.replacingOccurrences(of: "\"", with: "\\\"") + "\"" }
+            return "\(quoted(name)) AS \(quoted(short))"
+        }
+        if !told.isEmpty {
+            let list = told.joined(separator: "、")
+            Program.say(LocalizedText(ja: "シェープファイルのため、属性名を短くしました: \(list)", en: "Names were shortened for the shapefile: \(list)"))
+        }
+        return "SELECT \(columns.isEmpty ? "*" : columns.joined(separator: ", ")) FROM \"\(layer)\""
     }
 }

@@ -22,6 +22,7 @@ class Server:
         with contextlib.closing(socket.socket()) as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
+        self.data = str(data)
         self.command = [KASANE, "serve", "--data", str(data), "--port", str(self.port), *options]
         if layers:
             self.command += ["--layers", str(layers)]
