@@ -15,19 +15,6 @@ struct TileSetDocument {
 
     private var tile: String { addresses.tile(layer.id, version: layer.version) }
 
-    private var fields: JSONTree {
-        .object(
-            layer.attributes.map { attribute in
-                let type =
-                    switch attribute.type {
-                    case .integer, .real: "Number"
-                    case .boolean: "Boolean"
-                    case .date, .time, .text, .json: "String"
-                    }
-                return .init(attribute.name, .text(type))
-            })
-    }
-
     func json() -> JSONTree {
         let description = layer.description
         let dimension = Set(layer.geometryKinds.compactMap(\.dimension)).count == 1 ? layer.geometryKinds.first?.dimension ?? nil : nil
@@ -38,13 +25,7 @@ struct TileSetDocument {
             "tiles": [.text(tile)], "minzoom": .count(layer.leastZoom), "maxzoom": .count(TileSetDocument.greatestZoom),
             "bounds": layer.extent.map { .box($0) },
             "center": layer.extent.map { [.number($0.centre.x), .number($0.centre.y), 12] },
-            "vector_layers": [
-                .object([
-                    "id": .text(layer.id), "description": .text(description.title.text("ja")), "fields": fields,
-                    "minzoom": .count(layer.leastZoom),
-                    "maxzoom": .count(TileSetDocument.greatestZoom),
-                ])
-            ],
+            "vector_layers": [layer.vectorLayer],
             "title": .text(description.title.text("ja")), "dataType": "vector", "crs": .text(TileMatrixSet.crs),
             "tileMatrixSetURI": .text(TileMatrixSet.uri),
             "boundingBox": layer.extent.map {

@@ -17,11 +17,14 @@ struct ExportCommand: ParsableCommand {
             Conditions have the names of …/download, and the file is the same. gpkg and shapefile need GDAL’s ogr2ogr.
             """)
 
-    @Argument(help: "レイヤーのID / The layer's id.")
-    var layer: String
+    @Argument(help: "レイヤーのID（pmtilesとmbtilesは複数でよい） / The layer's id; several for pmtiles and mbtiles.")
+    var layers: [String]
 
-    @Option(help: "形式 / geojson, geojsonseq, csv, flatgeobuf, gpkg or shapefile.")
+    @Option(help: "形式 / geojson, geojsonseq, csv, flatgeobuf, gpkg, shapefile, pmtiles or mbtiles.")
     var format: Format
+
+    @Option(help: ArgumentHelp("タイルのズーム（8-14など） / Zooms of tiles, as 8-14.", valueName: "range"))
+    var zooms: String?
 
     @Option(help: ArgumentHelp("書き出すファイル（-は標準出力） / The file; - is standard output.", valueName: "file"))
     var output: String
@@ -62,7 +65,9 @@ struct ExportCommand: ParsableCommand {
     @OptionGroup var options: DataOptions
 
     enum Format: String, ExpressibleByArgument, CaseIterable {
-        case geojson, geojsonseq, csv, flatgeobuf, gpkg, shapefile
+        case geojson, geojsonseq, csv, flatgeobuf, gpkg, shapefile, pmtiles, mbtiles
+
+        var isTiles: Bool { self == .pmtiles || self == .mbtiles }
 
         /// How the features are written by us.
         var features: FeatureFormat { FeatureFormat(rawValue: rawValue) ?? .flatGeobuf }
@@ -85,7 +90,7 @@ struct ExportCommand: ParsableCommand {
 
     func run() throws {
         do {
-            try export()
+            if format.isTiles { try exportTiles() } else { try export() }
         } catch let problem as Problem {
             throw Refusal(problem.detail)
         } catch let error as AtlasError {
@@ -103,14 +108,18 @@ struct ExportCommand: ParsableCommand {
                 ja: "\(driver)にはGDALのogr2ogrが要ります（Debianでは gdal-bin）。見つかりません。",
                 en: "\(driver) needs GDAL’s ogr2ogr (gdal-bin on Debian), which is not there.")
         }
-        let catalogue = try Catalogue(directory: options.directory, readOnly: true)
-        let atlas = try LayerAtlas(dataDirectory: options.directory, catalogue: catalogue)
+        guard layers.count == 1, let layer = layers.first, zooms == nil else {
+            throw Refusal(
+                ja: "複数のレイヤーと --zooms は、pmtiles と mbtiles だけで使えます。", en: "Several layers and --zooms go with pmtiles and mbtiles only.",
+                status: 2)
+        }
+        let atlas = try openAtlas()
         let shown = try atlas.layer(layer, for: isPublic ? .publicViewer : .commandLine)
         let engine = QueryEngine(gridDirectories: [options.directory.appendingPathComponent("grids").path])
         let request = try DownloadRequest(parameters, format: format.features, layer: shown, engine: engine)
         let stream = try request.stream(shown, engine)
         if let driver = format.driver {
-            try convert(stream, driver)
+            try convert(stream, driver, layer)
         } else if output == "-" {
             try write(stream, to: FileHandle.standardOutput, name: output)
         } else {
@@ -131,7 +140,11 @@ struct ExportCommand: ParsableCommand {
         }
     }
 
-    private var parameters: [(name: String, value: String)] {
+    func openAtlas() throws -> LayerAtlas {
+        try LayerAtlas(dataDirectory: options.directory, catalogue: Catalogue(directory: options.directory, readOnly: true))
+    }
+
+    var parameters: [(name: String, value: String)] {
         let table = format == .csv ? encoding.rawValue : nil
         let all: [(String, String?)] = [
             ("bbox", bbox), ("bbox-crs", bboxCrs), ("datetime", datetime), ("filter", filter), ("filter-lang", filterLang),
@@ -177,7 +190,7 @@ struct ExportCommand: ParsableCommand {
     }
 
     /// Writes a FlatGeobuf and has GDAL make the file from it.
-    private func convert(_ stream: FeatureStream, _ driver: String) throws {
+    private func convert(_ stream: FeatureStream, _ driver: String, _ layer: String) throws {
         guard output != "-" else {
             throw Refusal(ja: "\(driver)は標準出力に書けません。", en: "\(driver) cannot go to standard output.", status: 2)
         }

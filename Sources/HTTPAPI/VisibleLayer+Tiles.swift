@@ -1,0 +1,25 @@
+public import Descriptions
+import Geo
+public import LayerAtlas
+
+extension VisibleLayer {
+    /// What the layer's tiles hold, as a member of `vector_layers` (TileJSON 3.0.0, 3.3).
+    public var vectorLayer: JSONTree {
+        let fields = attributes.map { attribute in
+            let type =
+                switch attribute.type {
+                case .integer, .real: "Number"
+                case .boolean: "Boolean"
+                case .date, .time, .text, .json: "String"
+                }
+            return JSONTree.Member(attribute.name, .text(type))
+        }
+        return .object([
+            "id": .text(id), "description": .text(description.title.text("ja")), "fields": .object(fields), "minzoom": .count(leastZoom),
+            "maxzoom": .count(TileSetDocument.greatestZoom),
+        ])
+    }
+
+    /// The zooms that tiles are made for.
+    public var tileZooms: ClosedRange<Int> { leastZoom...max(leastZoom, TileSetDocument.greatestZoom) }
+}
