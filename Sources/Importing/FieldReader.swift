@@ -15,8 +15,12 @@ struct FieldReader {
 
     var columns: [Column] = []
     var notes: [RecordNote] = []
+    /// Times without a zone are UTC: the format says so.
+    private let timesAreUTC: Bool
 
-    init(_ layer: GDALLayer) {
+    /// - Parameter format: in a GeoPackage every time is UTC (OGC 12-128r18, table 1), also where the writer left out the `Z`.
+    init(_ layer: GDALLayer, _ format: SourceFormat) {
+        timesAreUTC = format == .geoPackage
         let definition = layer.definition
         var names: [String] = []
         for index in 0..<OGR_FD_GetFieldCount(definition) {
@@ -144,7 +148,7 @@ struct FieldReader {
             (Int64(date.daysSince1970) * 86_400 + Int64(hour) * 3600 + Int64(minute) * 60) * 1_000_000
             + Int64((Double(second) * 1000).rounded()) * 1000
         // 0 unknown, 1 local, else quarters of an hour from 100, which is UTC.
-        let minutes = zone > 1 ? (zone - 100) * 15 : nil
+        let minutes = zone > 1 ? (zone - 100) * 15 : timesAreUTC ? 0 : nil
         guard let minutes, (-840...840).contains(minutes) else {
             return output.writer.time(Instant(microseconds: wall, zoneMinutes: nil))
         }

@@ -28,7 +28,8 @@ final class FeaturePass {
     /// More rejected places than this are drawn together into one.
     private static let unknownAreaLimit = 10_000
 
-    private static let world = Envelope(minX: -180, minY: -90, maxX: 180, maxY: 90)
+    /// What rounds to ±180 and ±90 is of this world: sources have 180.00000000000006.
+    private static let world = Envelope(minX: -180 - 4e-10, minY: -90 - 4e-10, maxX: 180 + 4e-10, maxY: 90 + 4e-10)
     private static let japan = Envelope(minX: 122, minY: 20, maxX: 154, maxY: 46)
     /// Japan as it looks with latitude for longitude.
     private static let japanSwapped = Envelope(minX: 20, minY: 122, maxX: 46, maxY: 154)

@@ -77,6 +77,17 @@ struct FormatTests {
         #expect(read.column("time").first == .time(Instant(microseconds: 1_711_888_496_789_000, zoneMinutes: nil)))
     }
 
+    @Test func `times of a GeoPackage are UTC, with a Z or without`() throws {
+        let folder = try TemporaryFolder()
+        let source = try folder.file("a.geojson", Self.features)
+        let package = folder.url.appendingPathComponent("a.gpkg")
+        guard try systemTool("ogr2ogr", package.path, source.path) else { return }
+        try #require(
+            systemTool("ogrinfo", package.path, "-sql", "UPDATE a SET \"time\" = '2024-03-31T12:34:56.789' WHERE \"time\" IS NOT NULL"))
+        let read = try ImporterProcess.run(package)
+        #expect(read.column("time").first == .time(Instant(microseconds: 1_711_888_496_789_000, zoneMinutes: 0)))
+    }
+
     @Test func `several layers in one file are named, and one is chosen`() throws {
         let folder = try TemporaryFolder()
         let source = try folder.file("a.geojson", Self.features)

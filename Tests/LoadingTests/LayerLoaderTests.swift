@@ -172,6 +172,17 @@ struct LayerLoaderTests {
         #expect(Set(report.openFindings.map(\.code)) == [.axesSwapped, .rejectedFeatures])
     }
 
+    @Test func `the antimeridian with the noise of floating point is still of this world`() throws {
+        let fixture = try LoadFixture()
+        let source = try fixture.geoJSON([
+            ("{}", #"{"type":"LineString","coordinates":[[179,66],[180.00000000000006,66.5]]}"#),
+            ("{}", #"{"type":"LineString","coordinates":[[-179,-89],[-180.00000000000003,-90.00000000000001]]}"#),
+        ])
+        let report = fixture.load(fixture.request(source, accept: ["outside-japan"]))
+        #expect(report.count(.outsideWorld) == 0 && report.outcome.status == "loaded")
+        #expect(try fixture.layer().extent == Envelope(minX: -180, minY: -90, maxX: 180, maxY: 66.5))
+    }
+
     @Test func `a plane without a name is refused with what to write`() throws {
         let fixture = try LoadFixture()
         let source = try fixture.write("name,X,Y\na,164065.1,43616.6\n", "survey.csv")
