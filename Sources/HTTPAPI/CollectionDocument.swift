@@ -7,8 +7,8 @@ import Query
 struct CollectionDocument {
     var addresses: Addresses
     var layer: VisibleLayer
-    /// In which coordinates are given exactly as they came.
-    var storageSystem: MapSystem
+    /// In which coordinates are given exactly as they came; CRS84 where that is nothing else.
+    var sourceSystem: MapSystem
 
     static let crs84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 
@@ -20,8 +20,9 @@ struct CollectionDocument {
             "description": description.description.map { .text($0.text("ja")) },
             "attribution": description.attribution.map { .text($0.text("ja")) },
             "itemType": "feature",
-            // OGC 18-058r1, 6.2: in the list of collections, one list stands for all.
-            "crs": form == nil ? ["#/crs"] : CollectionDocument.systems, "storageCrs": .text(storageSystem.uri),
+            // OGC 18-058r1, 6.2: in the list of collections, one list stands for all. What is asked and counted are the longitudes and latitudes, so they are
+            // what is stored; and GDAL takes boxes in the storage's system, which every user expects to be degrees.
+            "crs": form == nil ? ["#/crs"] : CollectionDocument.systems, "storageCrs": .text(CollectionDocument.crs84),
             "extent": layer.extent.map { ["spatial": ["bbox": [.box($0)], "crs": .text(CollectionDocument.crs84)]] },
             "links": .list(links(form).map(\.json)), "kasane": kasane,
         ])
@@ -37,6 +38,7 @@ struct CollectionDocument {
             "titles": .localized(description.title), "descriptions": description.description.map { .localized($0) },
             "attribution": description.attribution.map { .localized($0) }, "licence": description.licence.map { .text($0) },
             "surveyApproval": description.surveyApproval.map { .text($0) },
+            "sourceCrs": .text(sourceSystem.uri),
             "geometryTypes": .list(layer.geometryKinds.map { .text($0.name) }),
             "hazard": hazard,
             "attributes": .list(

@@ -90,7 +90,7 @@ public struct LayerAPI: Sendable {
     }
 
     private func collection(_ layer: VisibleLayer, _ exchange: Exchange) -> CollectionDocument {
-        CollectionDocument(addresses: exchange.addresses, layer: layer, storageSystem: engine.storageSystem(layer))
+        CollectionDocument(addresses: exchange.addresses, layer: layer, sourceSystem: engine.sourceSystem(layer))
     }
 
     /// Adds a resource whose answer is made on the pool.

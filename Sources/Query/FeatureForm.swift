@@ -47,7 +47,7 @@ final class VertexSource {
         self.system = system
         self.northFirst = northFirst
         decimals = system.decimals(stored: source.file.decimals)
-        isSource = source.storageSystem == system && system.isProjected
+        isSource = source.sourceSystem == system && system.isProjected
     }
 
     deinit { room.deallocate() }
@@ -83,7 +83,7 @@ final class VertexSource {
 
 extension RowSource {
     /// The system in which coordinates are given exactly as they came: the source's own where it was a plane, else longitude and latitude.
-    var storageSystem: MapSystem {
+    var sourceSystem: MapSystem {
         guard file.keepsSource, let system = file.facts.crs.flatMap({ MapSystem($0) }), system.isProjected else { return .crs84 }
         return system
     }

@@ -51,7 +51,7 @@ extension QueryEngine {
     }
 
     /// The system in which the layer's coordinates are given exactly as they came.
-    public func storageSystem(_ layer: VisibleLayer) -> MapSystem { source(layer).storageSystem }
+    public func sourceSystem(_ layer: VisibleLayer) -> MapSystem { source(layer).sourceSystem }
 }
 
 extension RowSource {
