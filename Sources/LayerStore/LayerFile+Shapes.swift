@@ -17,23 +17,32 @@ extension LayerFile {
     /// - Complexity: O(1)
     @inlinable
     public func indexedEnvelope(_ row: Int) throws(LayerFileError) -> Envelope {
-        let box = try indexBox(row)
-        // A division is correctly rounded, so an edge is the same double as the stored vertex that lies on it.
-        return Envelope(
-            minX: Double(box.minX) / IndexBox.unitsPerDegree, minY: Double(box.minY) / IndexBox.unitsPerDegree,
-            maxX: Double(box.maxX) / IndexBox.unitsPerDegree, maxY: Double(box.maxY) / IndexBox.unitsPerDegree)
+        try indexBox(row).envelope
     }
 
     /// The same in the index's own whole units.
     @inlinable
     public func indexBox(_ row: Int) throws(LayerFileError) -> IndexBox {
-        guard let indexView else { preconditionFailure("a row without a geometry") }
+        precondition(row >= 0 && row < geometryCount)
+        // The lowest level comes first: sixteen rows a node, their four edges one kind after another.
+        let start = row / PackedIndex.fanout * PackedIndex.nodeSize
+        try index.touch(start, PackedIndex.nodeSize)
+        let edge = (index.base + start).assumingMemoryBound(to: Int32.self) + row % PackedIndex.fanout
+        return IndexBox(minX: edge[0], minY: edge[16], maxX: edge[32], maxY: edge[48])
+    }
+
+    /// An envelope that holds all geometries of a block of `Column.statisticRows`; nil where it has none or the layer has few rows.
+    /// - Complexity: O(1)
+    public func envelope(ofBlock block: Int) throws(LayerFileError) -> Envelope? {
+        // A block of statistics is a node of the index, three levels up.
+        precondition(Column.statisticRows == 4096)
+        guard let indexView else { return nil }
         do {
-            return try indexView.checkedBox(row)
+            return try indexView.checkedBox(ofRows4096: block)?.envelope
         } catch let error as LayerFileError {
             throw error
         } catch {
-            preconditionFailure("the index throws errors of layer files only")
+            preconditionFailure("the index throws what the check of a block throws")
         }
     }
 
@@ -126,5 +135,15 @@ extension LayerFile {
         let (first, end) = (vertexSteps.start(row), vertexSteps.start(row + 1))
         try source.touch(16 * first, 16 * (end - first))
         return (2 * first..<2 * end).map { source.load($0, as: Double.self) }
+    }
+}
+
+extension IndexBox {
+    /// In degrees. A division is correctly rounded, so an edge is the same double as the stored vertex that lies on it.
+    @inlinable
+    var envelope: Envelope {
+        Envelope(
+            minX: Double(minX) / IndexBox.unitsPerDegree, minY: Double(minY) / IndexBox.unitsPerDegree,
+            maxX: Double(maxX) / IndexBox.unitsPerDegree, maxY: Double(maxY) / IndexBox.unitsPerDegree)
     }
 }

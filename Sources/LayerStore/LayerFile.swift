@@ -27,6 +27,7 @@ public final class LayerFile: @unchecked Sendable {
     private let checked: UnsafeMutablePointer<UInt8>
 
     @usableFromInline let indexView: PackedIndexView?
+    @usableFromInline let index: Section
     @usableFromInline let kinds: Section
     @usableFromInline let vertexSteps: Steps
     @usableFromInline let ringSteps: Steps
@@ -138,6 +139,7 @@ public final class LayerFile: @unchecked Sendable {
         }
 
         let index = try find(.index, bytes: PackedIndex.byteCount(count: geometries))
+        self.index = index
         indexView =
             geometries == 0
             ? nil

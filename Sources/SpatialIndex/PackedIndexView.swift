@@ -29,6 +29,29 @@ public struct PackedIndexView: @unchecked Sendable {
         }
     }
 
+    /// A box that holds all rows of `4096 × number ..< 4096 × (number + 1)`: those rows share a node three levels up. Nil in an index of fewer
+    /// levels.
+    /// - Complexity: O(1)
+    @inlinable
+    public func checkedBox(ofRows4096 number: Int) throws -> IndexBox? {
+        guard levels.count > 2, number >= 0, number < levels[2] else { return nil }
+        let offset = (starts[2] + number) * (PackedIndex.nodeSize / 4)
+        if let checked {
+            let block = (offset * 4) >> PackedIndexView.blockShift
+            if checked[block] == 0 { try check(block) }
+        }
+        let used = min(PackedIndex.fanout, levels[1] - number * PackedIndex.fanout)
+        let places = nodes + offset
+        var box = IndexBox(minX: places[0], minY: places[16], maxX: places[32], maxY: places[48])
+        for i in 1..<max(1, used) {
+            box.minX = min(box.minX, places[i])
+            box.minY = min(box.minY, places[16 + i])
+            box.maxX = max(box.maxX, places[32 + i])
+            box.maxY = max(box.maxY, places[48 + i])
+        }
+        return box
+    }
+
     /// Calls `found` with runs of rows, in ascending order, whose boxes meet `box`. The second argument is true when all of the run lies within `inside`,
     /// so that nothing is left to look at.
     ///
@@ -44,20 +67,6 @@ public struct PackedIndexView: @unchecked Sendable {
     @inlinable
     public func checkedSearch(_ box: IndexBox, inside: IndexBox?, _ found: (Range<Int>, Bool) throws -> Void) throws {
         try search(box, inside: inside, check: check, found)
-    }
-
-    /// The box of a row, the block it lies in held against its checksum before it is read for the first time.
-    /// - Complexity: O(1)
-    @inlinable
-    public func checkedBox(_ row: Int) throws -> IndexBox {
-        precondition(row >= 0 && row < count)
-        let offset = (starts[0] + row / PackedIndex.fanout) * (PackedIndex.nodeSize / 4)
-        if let checked {
-            let block = (offset * 4) >> PackedIndexView.blockShift
-            if checked[block] == 0 { try check(block) }
-        }
-        let place = nodes + (offset + row % PackedIndex.fanout)
-        return IndexBox(minX: place[0], minY: place[16], maxX: place[32], maxY: place[48])
     }
 
     @inlinable

@@ -26,8 +26,18 @@ final class AreaNode: TruthNode {
 
     override var reach: Reach { isNegated || nullTruth == Truth.yes ? .everywhere : .boxes(boxes) }
 
+    override func possible(_ block: Int) throws(QueryError) -> TruthSet {
+        let rest = context.outside(block, nullTruth)
+        let envelope = try reading(context.layer) { () throws(LayerFileError) in try context.source.file.envelope(ofBlock: block) }
+        guard let envelope else { return .any }
+        if boxes.contains(where: { $0.holds(envelope) }) { return rest.union(isNegated ? .no : .yes) }
+        if !boxes.contains(where: { $0.intersects(envelope) }) { return rest.union(isNegated ? .yes : .no) }
+        return .any
+    }
+
     override func evaluate(_ batch: Batch, into out: UnsafeMutablePointer<UInt8>) throws(QueryError) {
         let file = context.source.file
+        let layer = context.layer
         let yes = isNegated ? Truth.no : Truth.yes
         var vertices = 0
         for i in 0..<batch.count {
@@ -36,7 +46,7 @@ final class AreaNode: TruthNode {
                 out[i] = nullTruth
                 continue
             }
-            let envelope = try reading(context.layer) { () throws(LayerFileError) in try file.indexedEnvelope(row) }
+            let envelope = try reading(layer) { () throws(LayerFileError) in try file.indexedEnvelope(row) }
             var meets = false
             for box in boxes.indices {
                 if boxes[box].holds(envelope) {
@@ -44,7 +54,7 @@ final class AreaNode: TruthNode {
                     break
                 }
                 guard boxes[box].intersects(envelope) else { continue }
-                let shape = try reading(context.layer) { () throws(LayerFileError) in try file.shape(row) }
+                let shape = try reading(layer) { () throws(LayerFileError) in try file.shape(row) }
                 vertices += shape.vertexCount
                 if shape.meets(units[box]) {
                     meets = true
@@ -58,6 +68,13 @@ final class AreaNode: TruthNode {
                 try context.deadline.check()
             }
         }
+    }
+}
+
+extension FilterContext {
+    /// What a spatial condition says of the rows of a block that have no geometry.
+    func outside(_ block: Int, _ nullTruth: UInt8) -> TruthSet {
+        (block + 1) * Column.statisticRows > source.file.geometryCount ? TruthSet(nullTruth) : []
     }
 }
 

@@ -54,7 +54,7 @@ final class SpatialLiteral {
                 LocalizedText(
                     ja: "フィルターの図形が正しくありません（\(error.message)）。", en: "A geometry of the filter is not valid (\(error.message))."))
         }
-        grid = kinds == [.polygon] ? LiteralGrid(envelope, context) : nil
+        grid = isMixed ? nil : LiteralGrid(envelope, hasInside: kinds == [.polygon], context)
     }
 
     private static func mark(_ problem: ValidityProblem) -> GEOSError {
@@ -113,8 +113,8 @@ enum FeatureRelation: String {
     case contains
 }
 
-/// The envelope of a polygon cut into squares; of each, once it is asked for, whether it lies inside, outside or on the border. Most features
-/// of a large polygon are decided by the squares that their envelopes touch.
+/// The envelope of a geometry cut into squares; of each, once it is asked for, whether it lies inside, outside or on the border. A square on
+/// the border is cut once more. Most features are decided by the squares that their envelopes touch.
 final class LiteralGrid {
     enum Side {
         /// The envelope lies inside, off the border.
@@ -124,59 +124,105 @@ final class LiteralGrid {
         case open
     }
 
-    private static let size = 32
-    /// An envelope over more squares than this, either way, is looked at.
-    private static let reach = 3
+    /// Squares either way, and in each of those.
+    private static let coarse = 32
+    private static let fine = 4
+    /// An envelope over more squares than this, either way, is looked at: it is large, and there are few such.
+    private static let reach = 5
+
+    private static let inside: UInt8 = 1
+    private static let outside: UInt8 = 2
+    private static let border: UInt8 = 3
 
     private let context: GEOSContext
     private let envelope: Envelope
-    private let width: Double
-    private let height: Double
-    /// 0 unasked, 1 inside, 2 outside, 3 border.
-    private var cells = [UInt8](repeating: 0, count: LiteralGrid.size * LiteralGrid.size)
+    /// Something can lie inside it.
+    private let hasInside: Bool
+    private let first: Level
+    private let second: Level
+
+    private struct Level {
+        let size: Int
+        let width: Double
+        let height: Double
+        /// 0 where nobody asked yet. The grid's.
+        let cells: UnsafeMutablePointer<UInt8>
+
+        init(_ envelope: Envelope, _ size: Int) {
+            self.size = size
+            width = (envelope.maxX - envelope.minX) / Double(size)
+            height = (envelope.maxY - envelope.minY) / Double(size)
+            cells = .allocate(capacity: size * size)
+            cells.initialize(repeating: 0, count: size * size)
+        }
+
+        @inline(__always)
+        func place(_ distance: Double, _ side: Double) -> Int { max(0, min(size - 1, Int(distance / side))) }
+    }
 
     /// Nil for an envelope without an area.
-    init?(_ envelope: Envelope, _ context: GEOSContext) {
-        self.envelope = envelope
-        self.context = context
-        width = (envelope.maxX - envelope.minX) / Double(LiteralGrid.size)
-        height = (envelope.maxY - envelope.minY) / Double(LiteralGrid.size)
-        guard width > 0, height > 0 else { return nil }
+    init?(_ envelope: Envelope, hasInside: Bool, _ context: GEOSContext) {
+        guard envelope.maxX - envelope.minX > 1e-7, envelope.maxY - envelope.minY > 1e-7 else { return nil }
+        (self.envelope, self.hasInside, self.context) = (envelope, hasInside, context)
+        first = Level(envelope, LiteralGrid.coarse)
+        second = Level(envelope, LiteralGrid.coarse * LiteralGrid.fine)
     }
 
-    func side(of box: Envelope, _ polygon: borrowing PreparedGeometry) throws(GEOSError) -> Side {
-        // What reaches over the envelope of the polygon cannot lie inside it.
-        guard envelope.holds(box) else { return .open }
-        let first = place(box.minX - envelope.minX, width)...place(box.maxX - envelope.minX, width)
-        let second = place(box.minY - envelope.minY, height)...place(box.maxY - envelope.minY, height)
-        guard first.count <= LiteralGrid.reach, second.count <= LiteralGrid.reach else { return .open }
-        var all: UInt8 = 0
-        for y in second {
-            for x in first {
-                let side = try cell(x, y, polygon)
-                if side == 3 || (all != 0 && all != side) { return .open }
-                all = side
+    deinit {
+        first.cells.deallocate()
+        second.cells.deallocate()
+    }
+
+    func side(of box: Envelope, _ geometry: borrowing PreparedGeometry) throws(GEOSError) -> Side {
+        let known = try verdict(first, box, geometry)
+        return known != .open ? known : try verdict(second, box, geometry)
+    }
+
+    private func verdict(_ level: Level, _ box: Envelope, _ geometry: borrowing PreparedGeometry) throws(GEOSError) -> Side {
+        let left = level.place(box.minX - envelope.minX, level.width)
+        let right = level.place(box.maxX - envelope.minX, level.width)
+        let bottom = level.place(box.minY - envelope.minY, level.height)
+        let top = level.place(box.maxY - envelope.minY, level.height)
+        guard right - left < LiteralGrid.reach, top - bottom < LiteralGrid.reach else { return .open }
+        let all = try cell(left, bottom, level, geometry)
+        if all == LiteralGrid.border { return .open }
+        for y in bottom...top {
+            for x in left...right where try cell(x, y, level, geometry) != all { return .open }
+        }
+        // What reaches over the envelope cannot lie inside; beyond it there is nothing, so it may lie outside.
+        return all == LiteralGrid.outside ? .outside : envelope.holds(box) ? .inside : .open
+    }
+
+    @inline(__always)
+    private func cell(_ x: Int, _ y: Int, _ level: Level, _ geometry: borrowing PreparedGeometry) throws(GEOSError) -> UInt8 {
+        let known = level.cells[y * level.size + x]
+        return known != 0 ? known : try ask(x, y, level, geometry)
+    }
+
+    private func ask(_ x: Int, _ y: Int, _ level: Level, _ geometry: borrowing PreparedGeometry) throws(GEOSError) -> UInt8 {
+        var side: UInt8 = 0
+        if level.size > LiteralGrid.coarse {
+            let above = first.cells[y / LiteralGrid.fine * LiteralGrid.coarse + x / LiteralGrid.fine]
+            if above == LiteralGrid.inside || above == LiteralGrid.outside { side = above }
+        }
+        if side == 0 {
+            // A little larger than the square, so that rounding in `place` changes nothing.
+            let (marginX, marginY) = (level.width * 1e-6, level.height * 1e-6)
+            let box = Envelope(
+                minX: envelope.minX + Double(x) * level.width - marginX, minY: envelope.minY + Double(y) * level.height - marginY,
+                maxX: envelope.minX + Double(x + 1) * level.width + marginX,
+                maxY: envelope.minY + Double(y + 1) * level.height + marginY)
+            let square = try NativeGeometry(box, in: context)
+            if try !geometry.intersects(square) {
+                side = LiteralGrid.outside
+            } else if hasInside, try geometry.containsProperly(square) {
+                side = LiteralGrid.inside
+            } else {
+                side = LiteralGrid.border
             }
         }
-        return all == 1 ? .inside : .outside
-    }
-
-    private func place(_ distance: Double, _ size: Double) -> Int {
-        max(0, min(LiteralGrid.size - 1, Int(distance / size)))
-    }
-
-    private func cell(_ x: Int, _ y: Int, _ polygon: borrowing PreparedGeometry) throws(GEOSError) -> UInt8 {
-        let number = y * LiteralGrid.size + x
-        if cells[number] == 0 {
-            // A little larger than the square, so that rounding in `place` changes nothing.
-            let (marginX, marginY) = (width * 1e-6, height * 1e-6)
-            let box = Envelope(
-                minX: envelope.minX + Double(x) * width - marginX, minY: envelope.minY + Double(y) * height - marginY,
-                maxX: envelope.minX + Double(x + 1) * width + marginX, maxY: envelope.minY + Double(y + 1) * height + marginY)
-            let square = try NativeGeometry(box, in: context)
-            cells[number] = try polygon.containsProperly(square) ? 1 : try polygon.intersects(square) ? 3 : 2
-        }
-        return cells[number]
+        level.cells[y * level.size + x] = side
+        return side
     }
 }
 

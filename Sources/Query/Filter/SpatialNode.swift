@@ -34,19 +34,51 @@ final class SpatialNode: TruthNode {
 
     override var reach: Reach { isNegated || nullTruth == Truth.yes ? .everywhere : .boxes([literal.envelope]) }
 
+    override func possible(_ block: Int) throws(QueryError) -> TruthSet {
+        let rest = context.outside(block, nullTruth)
+        let envelope = try reading(context.layer) { () throws(LayerFileError) in try context.source.file.envelope(ofBlock: block) }
+        guard let envelope else { return .any }
+        let side: LiteralGrid.Side
+        do throws(GEOSError) {
+            side = try literal.side(of: envelope)
+        } catch {
+            throw .damaged(layer: context.layer, detail: "block \(block): \(error)")
+        }
+        // Of collections of several dimensions the other relations are unknown, wherever they lie.
+        guard relation == .intersects || !context.source.file.geometryKinds.contains(.geometryCollection) else { return .any }
+        switch side {
+        case .open: return .any
+        case .outside: return rest.union(isNegated ? .yes : .no)
+        case .inside: return rest.union((relation == .intersects || relation == .within) != isNegated ? .yes : .no)
+        }
+    }
+
     override func evaluate(_ batch: Batch, into out: UnsafeMutablePointer<UInt8>) throws(QueryError) {
-        let geometryCount = context.source.file.geometryCount
+        // Taken out of the class once: its properties would be counted and checked at every use.
+        let (file, layer, literal, geos) = (context.source.file, context.layer, literal, context.geos)
+        var buffer = Geometry(kind: .point)
+        swap(&buffer, &scratch)
+        defer { swap(&buffer, &scratch) }
         for i in 0..<batch.count {
             let row = batch.row(i)
-            guard row < geometryCount else {
+            guard row < file.geometryCount else {
                 out[i] = nullTruth
                 continue
             }
-            guard let holds = try holds(row) else {
-                out[i] = Truth.unknown
-                continue
+            do throws(GEOSError) {
+                let envelope = try SpatialNode.stored { () throws(LayerFileError) in try file.indexedEnvelope(row) }
+                let side = try literal.side(of: envelope)
+                let holds: Bool?
+                if side != .open && relation == .intersects {
+                    holds = side == .inside
+                } else {
+                    let shape = try SpatialNode.stored { () throws(LayerFileError) in try file.shape(row) }
+                    holds = try self.holds(shape, side, literal, geos, &buffer)
+                }
+                out[i] = holds.map { $0 != isNegated ? Truth.yes : Truth.no } ?? Truth.unknown
+            } catch {
+                throw .damaged(layer: layer, detail: "row \(row): \(error)")
             }
-            out[i] = holds != isNegated ? Truth.yes : Truth.no
             if work > 1 << 16 {
                 work = 0
                 try context.deadline.check()
@@ -54,38 +86,30 @@ final class SpatialNode: TruthNode {
         }
     }
 
-    private func holds(_ row: Int) throws(QueryError) -> Bool? {
-        let file = context.source.file
-        let envelope = try reading(context.layer) { () throws(LayerFileError) in try file.indexedEnvelope(row) }
-        do throws(GEOSError) {
-            let side = try literal.side(of: envelope)
-            if side == .inside && relation == .intersects { return true }
-            if side == .outside && relation == .intersects { return false }
-            let shape = try shape(row)
-            let isMixed = shape.kind == .geometryCollection && !shape.partKinds.allSatisfy { $0 == shape.partKinds[0] }
-            if isMixed && relation != .intersects { return nil }
-            if side == .outside { return false }
-            // All of the feature lies inside the polygon, off its border.
-            if side == .inside { return relation == .within }
-            shape.read(into: &scratch)
-            work += scratch.vertexCount + 64
-            if relation != .intersects && relation != .within { work += literal.vertexCount }
-            guard isMixed else { return try literal.holds(relation, try NativeGeometry.homogeneous(scratch, in: context.geos)) }
-            for part in scratch.partEnds.indices {
-                if try literal.holds(relation, try NativeGeometry(scratch.part(part), in: context.geos)) { return true }
-            }
-            return false
-        } catch {
-            throw .damaged(layer: context.layer, detail: "row \(row): \(error)")
+    private func holds(
+        _ shape: Shape, _ side: LiteralGrid.Side, _ literal: SpatialLiteral, _ geos: GEOSContext, _ buffer: inout Geometry
+    ) throws(GEOSError) -> Bool? {
+        let isMixed = shape.kind == .geometryCollection && !shape.partKinds.allSatisfy { $0 == shape.partKinds[0] }
+        if isMixed && relation != .intersects { return nil }
+        switch side {
+        case .outside: return false
+        // All of the feature lies inside the polygon, off its border.
+        case .inside: return relation == .within
+        case .open: break
         }
+        shape.read(into: &buffer)
+        work += buffer.vertexCount + 64
+        if relation != .intersects && relation != .within { work += literal.vertexCount }
+        guard isMixed else { return try literal.holds(relation, try NativeGeometry.homogeneous(buffer, in: geos)) }
+        for part in buffer.partEnds.indices {
+            if try literal.holds(relation, try NativeGeometry(buffer.part(part), in: geos)) { return true }
+        }
+        return false
     }
 
-    private func shape(_ row: Int) throws(GEOSError) -> Shape {
-        do throws(LayerFileError) {
-            return try context.source.file.shape(row)
-        } catch {
-            throw GEOSError(operation: "read", message: "\(error)")
-        }
+    @inline(__always)
+    private static func stored<R>(_ body: () throws(LayerFileError) -> R) throws(GEOSError) -> R {
+        do throws(LayerFileError) { return try body() } catch { throw GEOSError(operation: "read", message: "\(error)") }
     }
 }
 

@@ -14,17 +14,20 @@ enum TextFolding: String {
     case lower
     case upper
 
-    /// Appends the folded form of UTF-8 text. Allocates only where a text has more than ASCII, Chinese characters and plain kana.
+    /// Appends the folded form of UTF-8 text.
     func fold(_ text: UnsafeRawBufferPointer, into out: inout [UInt8]) {
-        if TextFolding.isInert(text) {
-            switch self {
-            case .casei, .lower: for byte in text { out.append(byte &- 65 < 26 ? byte | 32 : byte) }
-            case .upper: for byte in text { out.append(byte &- 97 < 26 ? byte & 0xDF : byte) }
-            case .accenti: out.append(contentsOf: text)
-            }
-        } else {
-            out.append(contentsOf: fold(String(decoding: text, as: UTF8.self)).utf8)
+        out.append(contentsOf: fold(String(decoding: text, as: UTF8.self)).utf8)
+    }
+
+    /// Writes the folded form of a text of ASCII, Chinese characters and plain kana, which is as long as the text; false for others.
+    func foldPlain(_ text: UnsafeRawBufferPointer, into out: UnsafeMutableRawBufferPointer) -> Bool {
+        guard TextFolding.isPlain(text) else { return false }
+        switch self {
+        case .casei, .lower: for i in 0..<text.count { out[i] = text[i] &- 65 < 26 ? text[i] | 32 : text[i] }
+        case .upper: for i in 0..<text.count { out[i] = text[i] &- 97 < 26 ? text[i] & 0xDF : text[i] }
+        case .accenti: out.copyMemory(from: text)
         }
+        return true
     }
 
     func fold(_ text: String) -> String {
@@ -65,8 +68,9 @@ enum TextFolding: String {
     }
 
     /// Only ASCII, Chinese characters of the first block and kana that are already composed: all four foldings leave them, but for ASCII letters.
-    private static func isInert(_ text: UnsafeRawBufferPointer) -> Bool {
+    private static func isPlain(_ text: UnsafeRawBufferPointer) -> Bool {
         var i = 0
+        while i + 8 <= text.count, text.loadUnaligned(fromByteOffset: i, as: UInt64.self) & 0x8080_8080_8080_8080 == 0 { i += 8 }
         while i < text.count {
             let lead = text[i]
             if lead < 0x80 {
