@@ -58,7 +58,7 @@ enum Predicate {
         case .never: return ConstantNode(Truth.no)
         case .code(let column, let code): return test(column, .codes(whole(Int64(code))))
         case .text(let column, let bytes):
-            return CompareTexts(ComparisonRule(.equal), TextColumn(layer, column), TextConstant(bytes))
+            return CompareTexts(context, ComparisonRule(.equal), TextColumn(layer, column), TextConstant(bytes))
         case .integer(let column, let value): return test(column, .whole(whole(value)))
         case .real(let column, let value): return test(column, .real(ValueRanges([value...value])))
         case .boolean(let column, let value): return test(column, .truth(value))

@@ -214,6 +214,89 @@ extension FilterSample {
         #expect(outside == Array(0..<sample.file.geometryCount))
     }
 
+    @Test func `a place with more digits than are kept equals what is stored of it`() throws {
+        let place = Point(x: 139.123456789123, y: 35.987654321987)
+        let sample = try SampleLayer(count: 3, seed: 2) { _ in
+            var geometry = Geometry.lineString([place, Point(x: 139.2, y: 35.9)])
+            geometry.roundToStorage()
+            return geometry
+        }
+        for (relation, other) in [
+            (SpatialRelation.equals, Geometry.lineString([place, Point(x: 139.2, y: 35.9)])), (.intersects, .point(place.x, place.y)),
+        ] {
+            let filter = Expression.spatial(relation, .property("geom"), .geometry(other))
+            let page = try sample.publicSource.items(ItemsRequest(filter: filter), deadline: Deadline(seconds: nil))
+            #expect(page.matched == sample.file.geometryCount, "\(relation)")
+        }
+    }
+
+    @Test(arguments: 0..<3)
+    func `whole blocks are settled by the envelopes of their rows`(seed: UInt64) throws {
+        let sample = try SampleLayer(count: 30_000, seed: 700 + seed) { generator in
+            .point(
+                Double(Int.random(in: 1_394_000..<1_401_000, using: &generator)) / 10_000,
+                Double(Int.random(in: 353_000..<360_000, using: &generator)) / 10_000)
+        }
+        for block in 0..<sample.file.geometryCount / 4096 {
+            let whole = try #require(try sample.file.envelope(ofBlock: block))
+            for row in block * 4096..<(block + 1) * 4096 { #expect(whole.holds(try sample.file.indexedEnvelope(row))) }
+        }
+        let context = GEOSContext()
+        var generator = SeededGenerator(seed: seed)
+        let ring = RandomGeometry().ring(centre: Point(x: 139.75, y: 35.65), radius: 0.25, vertices: 9, using: &generator)
+        var polygon = Geometry.polygon([ring])
+        polygon.roundToStorage()
+        let native = try PreparedGeometry(NativeGeometry(polygon, in: context))
+        let inside = try sample.geometries.indices.filter {
+            guard let geometry = sample.geometries[$0] else { return false }
+            return try native.intersects(NativeGeometry(geometry, in: context))
+        }
+        let outside = Array(Set(0..<sample.file.geometryCount).subtracting(inside)).sorted()
+        let bounds = polygon.envelope
+        let boxed = try sample.geometries.indices.filter { sample.geometries[$0].map { bounds.contains($0.vertex(0)) } ?? false }
+        let box = Expression.bbox(west: bounds.minX, south: bounds.minY, east: bounds.maxX, north: bounds.maxY)
+        let cases: [(Expression, [Int])] = [
+            (.spatial(.intersects, .property("geom"), .geometry(polygon)), inside),
+            (.spatial(.disjoint, .property("geom"), .geometry(polygon)), outside),
+            (.not(.spatial(.disjoint, .geometry(polygon), .property("geom"))), inside),
+            (.or([.boolean(false), .not(.spatial(.intersects, .property("geom"), .geometry(polygon)))]), outside),
+            (.spatial(.intersects, .property("geom"), box), boxed), (.not(.spatial(.disjoint, .property("geom"), box)), boxed),
+            (
+                .and([.spatial(.intersects, .property("geom"), box), .spatial(.disjoint, .property("geom"), .geometry(polygon))]),
+                boxed.filter(Set(outside).contains)
+            ),
+        ]
+        for (filter, expected) in cases {
+            let page = try sample.publicSource.items(ItemsRequest(filter: filter, limit: 100_000), deadline: Deadline(seconds: nil))
+            #expect(page.rows == expected && page.matched == expected.count, "\(filter)")
+        }
+        // Most blocks are far from a small place: all of their rows are disjoint from it.
+        let small = Geometry.lineString([Point(x: 139.75, y: 35.65), Point(x: 139.751, y: 35.65)])
+        let far = Expression.spatial(.disjoint, .property("geom"), .geometry(small))
+        let plan = try Filter(far, in: sample.publicSource).explanation()
+        #expect(plan.contains(" 0 passed over, 6 taken whole") || plan.contains(" 0 passed over, 5 taken whole"), "\(plan)")
+    }
+
+    @Test(arguments: 0..<4)
+    func `an outline takes what meets it, and what has no geometry`(seed: UInt64) throws {
+        let sample = try FilterSample(count: 300, seed: 80 + seed)
+        let witness = FilterWitness(sample: sample)
+        var generator = SeededGenerator(seed: seed)
+        let ring = RandomGeometry().ring(centre: Point(x: 139.75, y: 35.65), radius: 0.2, vertices: 12, using: &generator)
+        let outline = Geometry.polygon([ring])
+        let filter = Expression.comparison(.greater, .property("height"), .integer(0))
+        let meets = Expression.or([
+            .isNull(.property("geometry")), .spatial(.intersects, .property("geometry"), .geometry(outline)),
+        ])
+        for (request, expected) in [
+            (ItemsRequest(outline: outline, limit: 1000), try witness.rows(meets)),
+            (ItemsRequest(filter: filter, outline: outline, limit: 1000), try witness.rows(.and([meets, filter]))),
+        ] {
+            let page = try sample.source.items(request, deadline: Deadline(seconds: nil))
+            #expect(page.rows == expected && page.matched == expected.count)
+        }
+    }
+
     @Test func `a box over the antimeridian is two`() throws {
         let sample = try SampleLayer(count: 100, seed: 4) { generator in
             .point(

@@ -10,7 +10,7 @@ extension FilterBinder {
         if let test = columnTest(rule, left, right) { return test }
         let pair: CompareNumbers.Pair
         switch (left, right) {
-        case (.text(let a), .text(let b)): return try settled(CompareTexts(rule, a, b), texts: [a, b])
+        case (.text(let a), .text(let b)): return try settled(CompareTexts(context, rule, a, b), texts: [a, b])
         case (.truth(let a), .truth(let b)):
             let node = CompareTruths(rule, a, b)
             return left.isConstant && right.isConstant ? try constant(node) : node
@@ -153,7 +153,7 @@ extension FilterBinder {
                 return ColumnTest(
                     layer, column, .codes(ValueRanges(ranges)), negated: false, text: "\(column.attribute.name) in \(texts.count) texts")
             }
-            return try settled(TextSetNode(operand, texts), texts: [operand])
+            return try settled(TextSetNode(context, operand, texts), texts: [operand])
         case .integer(let operand), .day(let operand), .instant(let operand):
             // As comparisons of a column; what is no column has the same ranges.
             var ranges: [ClosedRange<Int64>] = []

@@ -9,7 +9,6 @@ final class FilterContext {
     /// Set when a scan begins.
     var deadline = Deadline(seconds: nil)
 
-    /// For this thread.
     private(set) lazy var geos = GEOSContext()
 
     init(_ source: RowSource) { self.source = source }
@@ -181,7 +180,7 @@ struct FilterBinder {
         guard case .text(let text) = inner else {
             throw invalid("LIKE の型は文字列リテラルでなければなりません。", "The pattern of LIKE must be a text literal.")
         }
-        let node = LikeNode(operand, LikePattern(text) { run in foldings.reversed().reduce(run) { $1.fold($0) } })
+        let node = LikeNode(context, operand, LikePattern(text) { run in foldings.reversed().reduce(run) { $1.fold($0) } })
         return try settled(node, texts: [operand])
     }
 

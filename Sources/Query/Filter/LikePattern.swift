@@ -88,6 +88,9 @@ struct LikePattern {
         case scalar(Unicode.Scalar)
     }
 
+    /// How often a byte of text may be looked at.
+    var weight: Int { pieces.reduce(0) { $0 + ($1.anyPlaces ? $1.lengths.count : 0) } }
+
     /// - Complexity: O(text × pattern) at worst, O(text + pattern) without `_`
     func matches(_ text: UnsafeRawBufferPointer) -> Bool {
         if pieces.isEmpty { return isWhole ? text.isEmpty : true }

@@ -5,9 +5,11 @@ import LayerStore
 
 /// Whole numbers, one for each row of a batch: an attribute, a literal, or what was reckoned from others. Also days and instants.
 class IntegerOperand {
-    let numbers = UnsafeMutablePointer<Int64>.allocate(capacity: Batch.capacity)
+    fileprivate(set) final var numbers: UnsafeMutablePointer<Int64>
     /// 1 where there is no number.
-    let nulls = UnsafeMutablePointer<UInt8>.allocate(capacity: Batch.capacity)
+    fileprivate(set) final var nulls: UnsafeMutablePointer<UInt8>
+    /// Rows that there is room for.
+    fileprivate final var capacity: Int
     /// The number, when it is the same for all rows.
     var constant: Int64? { nil }
     /// The column, when it is nothing else.
@@ -15,7 +17,10 @@ class IntegerOperand {
     var cost: Int { 2 }
     var text: String { "" }
 
-    init() {}
+    init(capacity: Int = Batch.capacity) {
+        self.capacity = capacity
+        (numbers, nulls) = (.allocate(capacity: capacity), .allocate(capacity: capacity))
+    }
 
     deinit {
         numbers.deallocate()
@@ -28,14 +33,20 @@ class IntegerOperand {
 
 /// Doubles, one for each row of a batch; always finite where not null.
 class RealOperand {
-    let numbers = UnsafeMutablePointer<Double>.allocate(capacity: Batch.capacity)
-    let nulls = UnsafeMutablePointer<UInt8>.allocate(capacity: Batch.capacity)
+    fileprivate(set) final var numbers: UnsafeMutablePointer<Double>
+    /// 1 where there is no number.
+    fileprivate(set) final var nulls: UnsafeMutablePointer<UInt8>
+    /// Rows that there is room for.
+    fileprivate final var capacity: Int
     var constant: Double? { nil }
     var column: Column? { nil }
     var cost: Int { 2 }
     var text: String { "" }
 
-    init() {}
+    init(capacity: Int = Batch.capacity) {
+        self.capacity = capacity
+        (numbers, nulls) = (.allocate(capacity: capacity), .allocate(capacity: capacity))
+    }
 
     deinit {
         numbers.deallocate()
@@ -51,15 +62,27 @@ final class IntegerConstant: IntegerOperand {
     /// - Parameter value: nil is null, which a division by zero makes.
     init(_ value: Int64?) {
         self.value = value
-        super.init()
-        numbers.initialize(repeating: value ?? 0, count: Batch.capacity)
-        nulls.initialize(repeating: value == nil ? 1 : 0, count: Batch.capacity)
+        // There may be a thousand in a list, and few of them are ever put to rows.
+        super.init(capacity: 1)
+        fill()
+    }
+
+    private func fill() {
+        numbers.initialize(repeating: value ?? 0, count: capacity)
+        nulls.initialize(repeating: value == nil ? 1 : 0, count: capacity)
     }
 
     override var constant: Int64? { value }
     override var cost: Int { 0 }
     override var text: String { value.map { "\($0)" } ?? "null" }
-    override func evaluate(_ batch: Batch) throws(QueryError) {}
+    override func evaluate(_ batch: Batch) throws(QueryError) {
+        guard batch.count > capacity else { return }
+        numbers.deallocate()
+        nulls.deallocate()
+        capacity = Batch.capacity
+        (numbers, nulls) = (.allocate(capacity: capacity), .allocate(capacity: capacity))
+        fill()
+    }
 }
 
 final class RealConstant: RealOperand {
@@ -67,15 +90,27 @@ final class RealConstant: RealOperand {
 
     init(_ value: Double?) {
         self.value = value
-        super.init()
-        numbers.initialize(repeating: value ?? 0, count: Batch.capacity)
-        nulls.initialize(repeating: value == nil ? 1 : 0, count: Batch.capacity)
+        // There may be a thousand in a list, and few of them are ever put to rows.
+        super.init(capacity: 1)
+        fill()
+    }
+
+    private func fill() {
+        numbers.initialize(repeating: value ?? 0, count: capacity)
+        nulls.initialize(repeating: value == nil ? 1 : 0, count: capacity)
     }
 
     override var constant: Double? { value }
     override var cost: Int { 0 }
     override var text: String { value.map { "\($0)" } ?? "null" }
-    override func evaluate(_ batch: Batch) throws(QueryError) {}
+    override func evaluate(_ batch: Batch) throws(QueryError) {
+        guard batch.count > capacity else { return }
+        numbers.deallocate()
+        nulls.deallocate()
+        capacity = Batch.capacity
+        (numbers, nulls) = (.allocate(capacity: capacity), .allocate(capacity: capacity))
+        fill()
+    }
 }
 
 /// A column of integers, days or instants.

@@ -22,39 +22,52 @@ final class SpatialLiteral {
         }
     }
 
+    /// Coordinates are rounded as those of layers are, so that what a client read from the source of a layer equals what is stored.
+    ///
     /// - Throws: `invalidFilter` for rings that cross, coordinates that are none, and what is empty.
-    init(_ geometry: Geometry, in context: GEOSContext) throws(QueryError) {
-        guard !geometry.isEmpty else {
+    init(_ given: Geometry, in context: GEOSContext) throws(QueryError) {
+        guard !given.isEmpty else {
             throw .invalidFilter(LocalizedText(ja: "フィルターの図形が空です。", en: "A geometry of the filter is empty."))
         }
-        guard geometry.coordinates.allSatisfy({ $0.isFinite && abs($0) <= 1e6 }) else {
+        guard given.coordinates.allSatisfy({ $0.isFinite && abs($0) <= 1e6 }) else {
             throw .invalidFilter(LocalizedText(ja: "フィルターの座標が正しくありません。", en: "A coordinate of the filter is not a place."))
         }
-        envelope = geometry.envelope
-        vertexCount = geometry.vertexCount
-        kind = geometry.kind
-        let kinds = Set(geometry.partEnds.indices.map { geometry.kind(ofPart: $0) })
-        isMixed = geometry.kind == .geometryCollection && kinds.count > 1
+        var geometry = given
+        geometry.roundToStorage()
         do throws(GEOSError) {
-            if isMixed {
-                var parts: [PreparedPart] = []
-                for part in geometry.partEnds.indices {
-                    let native = try NativeGeometry(geometry.part(part), in: context)
-                    if let problem = try native.validityProblem() { throw SpatialLiteral.mark(problem) }
-                    parts.append(try PreparedPart(native))
-                }
-                self.parts = parts
-            } else {
-                let native = try NativeGeometry.homogeneous(geometry, in: context)
-                if let problem = try native.validityProblem() { throw SpatialLiteral.mark(problem) }
-                parts = [try PreparedPart(native)]
+            do throws(GEOSError) {
+                parts = try SpatialLiteral.prepare(geometry, in: context)
+            } catch {
+                // What rounding alone spoils, a sliver of a tenth of a millimetre, is asked as it is.
+                parts = try SpatialLiteral.prepare(given, in: context)
+                geometry = given
             }
         } catch {
             throw .invalidFilter(
                 LocalizedText(
                     ja: "フィルターの図形が正しくありません（\(error.message)）。", en: "A geometry of the filter is not valid (\(error.message))."))
         }
-        grid = isMixed ? nil : LiteralGrid(envelope, hasInside: kinds == [.polygon], context)
+        envelope = geometry.envelope
+        vertexCount = geometry.vertexCount
+        kind = geometry.kind
+        isMixed = geometry.isMixed
+        let isArea = geometry.partEnds.indices.allSatisfy { geometry.kind(ofPart: $0) == .polygon }
+        grid = isMixed ? nil : LiteralGrid(envelope, hasInside: isArea, context)
+    }
+
+    private static func prepare(_ geometry: Geometry, in context: GEOSContext) throws(GEOSError) -> [PreparedPart] {
+        var parts: [PreparedPart] = []
+        if geometry.kind == .geometryCollection {
+            for part in geometry.partEnds.indices {
+                let native = try NativeGeometry(geometry.part(part), in: context)
+                if let problem = try native.validityProblem() { throw mark(problem) }
+                if geometry.isMixed { parts.append(try PreparedPart(native)) }
+            }
+            if geometry.isMixed { return parts }
+        }
+        let native = try NativeGeometry.homogeneous(geometry, in: context)
+        if let problem = try native.validityProblem() { throw mark(problem) }
+        return [try PreparedPart(native)]
     }
 
     private static func mark(_ problem: ValidityProblem) -> GEOSError {
@@ -244,6 +257,9 @@ extension NativeGeometry {
 }
 
 extension Geometry {
+    /// A collection of several dimensions.
+    var isMixed: Bool { kind == .geometryCollection && !partKinds.allSatisfy { $0 == partKinds[0] } }
+
     /// One part as a geometry of its own.
     func part(_ number: Int) -> Geometry {
         var result = Geometry(kind: kind(ofPart: number))

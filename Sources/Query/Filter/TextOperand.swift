@@ -103,13 +103,34 @@ final class FoldedText: TextOperand {
     }
 }
 
+/// Looks at the deadline from time to time where texts may be long: a row is then no measure of work.
+struct WorkMeter {
+    private let context: FilterContext
+    private let weight: Int
+    private var left = 1 << 24
+
+    init(_ context: FilterContext, weight: Int) { (self.context, self.weight) = (context, weight) }
+
+    @inline(__always)
+    mutating func add(_ bytes: Int) throws(QueryError) {
+        left -= bytes &* weight
+        if left < 0 {
+            left = 1 << 24
+            try context.deadline.check()
+        }
+    }
+}
+
 /// Two texts compared by code points.
 final class CompareTexts: TruthNode {
+    private let context: FilterContext
     private let rule: ComparisonRule
     private let left: TextOperand
     private let right: TextOperand
 
-    init(_ rule: ComparisonRule, _ left: TextOperand, _ right: TextOperand) { (self.rule, self.left, self.right) = (rule, left, right) }
+    init(_ context: FilterContext, _ rule: ComparisonRule, _ left: TextOperand, _ right: TextOperand) {
+        (self.context, self.rule, self.left, self.right) = (context, rule, left, right)
+    }
 
     override var cost: Int { left.cost + right.cost + 2 }
     override var text: String { "\(left.text) \(rule.text) \(right.text)" }
@@ -117,8 +138,10 @@ final class CompareTexts: TruthNode {
     override func evaluate(_ batch: Batch, into out: UnsafeMutablePointer<UInt8>) throws(QueryError) {
         try left.begin(batch)
         try right.begin(batch)
+        var meter = WorkMeter(context, weight: 1 + cost / 8)
         for i in 0..<batch.count {
             if let a = left.bytes(i, batch), let b = right.bytes(i, batch) {
+                try meter.add(min(a.count, b.count))
                 out[i] = rule.truth(Order.of(a, b))
             } else {
                 out[i] = Truth.unknown
@@ -129,12 +152,14 @@ final class CompareTexts: TruthNode {
 
 /// A text out of a list written out.
 final class TextSetNode: TruthNode {
+    private let context: FilterContext
     private let operand: TextOperand
     /// Ascending, each once.
     private let members: [[UInt8]]
     private let table: TextTable
 
-    init(_ operand: TextOperand, _ members: [[UInt8]]) {
+    init(_ context: FilterContext, _ operand: TextOperand, _ members: [[UInt8]]) {
+        self.context = context
         self.operand = operand
         table = TextTable(members)
         self.members = members
@@ -145,8 +170,14 @@ final class TextSetNode: TruthNode {
 
     override func evaluate(_ batch: Batch, into out: UnsafeMutablePointer<UInt8>) throws(QueryError) {
         try operand.begin(batch)
+        var meter = WorkMeter(context, weight: 1 + cost / 8)
         for i in 0..<batch.count {
-            out[i] = operand.bytes(i, batch).map { table.contains($0) ? Truth.yes : Truth.no } ?? Truth.unknown
+            guard let text = operand.bytes(i, batch) else {
+                out[i] = Truth.unknown
+                continue
+            }
+            try meter.add(text.count)
+            out[i] = table.contains(text) ? Truth.yes : Truth.no
         }
     }
 }
@@ -208,18 +239,27 @@ struct TextTable {
 }
 
 final class LikeNode: TruthNode {
+    private let context: FilterContext
     private let operand: TextOperand
     private let pattern: LikePattern
 
-    init(_ operand: TextOperand, _ pattern: LikePattern) { (self.operand, self.pattern) = (operand, pattern) }
+    init(_ context: FilterContext, _ operand: TextOperand, _ pattern: LikePattern) {
+        (self.context, self.operand, self.pattern) = (context, operand, pattern)
+    }
 
     override var cost: Int { operand.cost + 15 }
     override var text: String { "\(operand.text) like '\(pattern.text)'" }
 
     override func evaluate(_ batch: Batch, into out: UnsafeMutablePointer<UInt8>) throws(QueryError) {
         try operand.begin(batch)
+        var meter = WorkMeter(context, weight: 1 + operand.cost / 8 + pattern.weight)
         for i in 0..<batch.count {
-            out[i] = operand.bytes(i, batch).map { pattern.matches($0) ? Truth.yes : Truth.no } ?? Truth.unknown
+            guard let text = operand.bytes(i, batch) else {
+                out[i] = Truth.unknown
+                continue
+            }
+            try meter.add(text.count)
+            out[i] = pattern.matches(text) ? Truth.yes : Truth.no
         }
     }
 }
