@@ -72,7 +72,8 @@ public struct Answering: RouterMiddleware {
             }
             // Anybody's page may read what anybody may read; a page that sends a key may not.
             response.headers[.accessControlAllowOrigin] = "*"
-            response.headers[.accessControlExposeHeaders] = "ETag, Link, Retry-After"
+            response.headers[.accessControlExposeHeaders] =
+                "Content-Crs, Content-Disposition, ETag, Link, OGC-NumberMatched, OGC-NumberReturned, Retry-After"
         }
         if request.headers[.connection] == "close" || response.headers[.connection] == "close" {
             response.headers[.connection] = "close"

@@ -9,11 +9,13 @@ struct Representation: Sendable, Equatable {
     /// As clients ask for it, without parameters.
     var matches: [String]
     var title: String
+    /// Other names that `f=` may give it.
+    var aliases: [String] = []
 
     static let json = Representation(name: "json", mediaType: "application/json", matches: ["application/json"], title: "JSON")
     static let geoJSON = Representation(
         name: "json", mediaType: "application/geo+json", matches: ["application/geo+json", "application/json", "application/vnd.geo+json"],
-        title: "GeoJSON")
+        title: "GeoJSON", aliases: ["geojson"])
     static let openAPI = Representation(
         name: "json", mediaType: "application/vnd.oai.openapi+json;version=3.0",
         matches: ["application/vnd.oai.openapi+json", "application/json", "application/openapi+json"], title: "OpenAPI 3.0")
@@ -26,7 +28,8 @@ struct Representation: Sendable, Equatable {
         matches: ["application/flatgeobuf", "application/vnd.flatgeobuf"], title: "FlatGeobuf")
     /// A file of GeoJSON under the name that downloads know it by.
     static let geoJSONFile = Representation(
-        name: "geojson", mediaType: "application/geo+json", matches: ["application/geo+json", "application/json"], title: "GeoJSON")
+        name: "geojson", mediaType: "application/geo+json", matches: ["application/geo+json", "application/json"], title: "GeoJSON",
+        aliases: ["json"])
     static let html = Representation(
         name: "html", mediaType: "text/html; charset=utf-8", matches: ["text/html", "application/xhtml+xml"], title: "HTML")
 }
@@ -38,7 +41,7 @@ enum Negotiation {
     /// `f` wins, because a link with it in must show the same to everybody, whatever their program says it likes.
     static func choose(_ offered: [Representation], f: String?, accept: [String]) throws(Problem) -> Representation {
         if let f {
-            guard let named = offered.first(where: { $0.name == f }) else {
+            guard let named = offered.first(where: { $0.name == f || $0.aliases.contains(f) }) else {
                 let names = offered.map(\.name).joined(separator: ", ")
                 throw .invalid("f", f, ja: "使えるもの: \(names)", en: "There are: \(names)")
             }

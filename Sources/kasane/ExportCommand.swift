@@ -211,7 +211,7 @@ struct ExportCommand: ParsableCommand {
         var arguments = ["-f", driver, "-overwrite", output, source.path, "-nln", layer]
         if format == .shapefile {
             arguments += ["-lco", "ENCODING=" + (encoding == .cp932 ? "CP932" : "UTF-8")]
-            arguments += ["-sql", shortNames(stream.columnNames)]
+            arguments += ["-sql", shortNames(stream.columnNames, of: layer)]
         }
         process.arguments = arguments
         process.standardOutput = FileHandle.nullDevice
@@ -227,7 +227,7 @@ struct ExportCommand: ParsableCommand {
     }
 
     /// A statement that gives every column a name of at most ten bytes of UTF-8, as a shapefile has room for, all different; what was changed is told.
-    private func shortNames(_ names: [String]) -> String {
+    private func shortNames(_ names: [String], of layer: String) -> String {
         var taken: Set<String> = []
         var told: [String] = []
         let columns = names.map { name -> String in
