@@ -83,7 +83,7 @@ struct FormatTests {
         let package = folder.url.appendingPathComponent("a.gpkg")
         guard try systemTool("ogr2ogr", package.path, source.path) else { return }
         try #require(
-            systemTool("ogrinfo", package.path, "-sql", "UPDATE a SET \"time\" = '2024-03-31T12:34:56.789' WHERE \"time\" IS NOT NULL"))
+            try systemTool("ogrinfo", package.path, "-sql", "UPDATE a SET \"time\" = '2024-03-31T12:34:56.789' WHERE \"time\" IS NOT NULL"))
         let read = try ImporterProcess.run(package)
         #expect(read.column("time").first == .time(Instant(microseconds: 1_711_888_496_789_000, zoneMinutes: 0)))
     }
