@@ -13,8 +13,8 @@ struct FilterSample {
         Attribute(name: "keeper", type: .text, visibility: .internal),
     ]
     static let usages = ["住宅", "商業", "工場", "", "Café", "CAFE", "cafe\u{301}", "ｶﾌｪ", "カフェ", "100%", "a_b"]
-    static let whole: [Int64] = [.min, .max, 1 << 53, (1 << 53) + 1, -1, 0, 1, 2, 3, 5, 8, 40]
-    static let reals = [-1.5, 0, 0.1, 1, 2, 2.5, 9_007_199_254_740_992, 9.3e18, 1e300]
+    static let whole: [Int64] = [.min, .max, 1 << 53, (1 << 53) + 1, (1 << 53) + 3, -1, 0, 1, 2, 3, 5, 8, 40]
+    static let reals = [-1.5, 0, 0.1, 1, 2, 2.5, 9_007_199_254_740_992, 9_007_199_254_740_996, 0x1p63, -0x1p63, 9.3e18, 1e300]
     /// Microseconds about midnight in Japan (15:00 UTC) of a few days.
     static let instants: [Int64] = (0..<12).map { number in
         let midnight: Int64 = (20_000 + Int64(number / 4)) * 86_400_000_000 + 54_000_000_000

@@ -96,8 +96,9 @@ struct RandomFilter {
     }
 
     mutating func span() -> Expression {
-        switch number(0..<5) {
+        switch number(0..<6) {
         case 0, 1: return moment()
+        case 3: return .interval(start: property(), end: .date(Day(daysSince1970: Int32(number(20_000..<20_004)))))
         case 2:
             // Written out, it must not end before it begins.
             let start = number(19_999..<20_004)

@@ -51,11 +51,11 @@ extension FilterBinder {
         let operands = [a.start, a.end, b.start, b.end].compactMap {
             if case .at(let operand) = $0, !operand.isConstant { operand } else { nil }
         }
-        // One attribute at both ends of a side is null in all comparisons or in none: no more is needed than that each reads it.
+        // One attribute alone, read by every comparison, is null in all of them or in none.
         let columns = Set(operands.map(\.columnName))
         if columns.isEmpty { return junction(all: isAll, parts) }
         let readsNone = parts.contains { $0 is ConstantNode }
-        if columns.count == 1 && columns != [nil] && !readsNone && operands.count == 2 { return junction(all: isAll, parts) }
+        if columns.count == 1 && columns != [nil] && !readsNone { return junction(all: isAll, parts) }
         return JunctionNode(all: isAll, strict: true, parts + operands.compactMap { nullGuard($0, neutral: isAll ? Truth.yes : Truth.no) })
     }
 
