@@ -50,10 +50,11 @@ final class AtlasEntry: Sendable {
         }
     }
 
-    func visible(to viewer: Viewer, access: LayerAccess) throws(AtlasError) -> VisibleLayer {
+    /// - Parameter only: names of attributes, besides which none is shown; nil for no such limit.
+    func visible(to viewer: Viewer, access: LayerAccess, only: Set<String>? = nil) throws(AtlasError) -> VisibleLayer {
         let file = try file()
         do {
-            return try VisibleLayer(self, file: file, access: access, for: viewer)
+            return try VisibleLayer(self, file: file, access: access, for: viewer, only: only)
         } catch {
             throw .unreadable(layer: id, detail: "the description in the catalogue: \(error)")
         }

@@ -51,11 +51,13 @@ public final class LayerAtlas: Sendable {
 
     /// A version of a layer that is published, or was until not long ago: pages go on with the version that they began with.
     ///
-    /// Who may see it is decided by what the layer is now.
+    /// Who may see it, and which attributes, is decided by what the layer is now.
     public func layer(_ id: String, version: String, for viewer: Viewer) throws(AtlasError) -> VisibleLayer {
         let place = try place(id, viewer)
         if place.entry.version == version { return try place.entry.visible(to: viewer, access: place.access) }
-        return try earlierEntry(id, version).visible(to: viewer, access: place.access)
+        // What is no longer shown is not shown by an old address either.
+        let shown = viewer.mayReadInternal ? nil : Set(try place.entry.visible(to: viewer, access: place.access).attributes.map(\.name))
+        return try earlierEntry(id, version).visible(to: viewer, access: place.access, only: shown)
     }
 
     /// Every layer that the viewer may see and whose file can be opened, by theme and id.

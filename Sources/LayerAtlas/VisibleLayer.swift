@@ -23,7 +23,7 @@ public struct VisibleLayer: Sendable {
     /// The file with everything in it: read through `columns`.
     @_spi(Rows) public let file: LayerFile
 
-    init(_ layer: AtlasEntry, file: LayerFile, access: LayerAccess, for viewer: Viewer) throws {
+    init(_ layer: AtlasEntry, file: LayerFile, access: LayerAccess, for viewer: Viewer, only: Set<String>? = nil) throws {
         id = layer.id
         version = layer.version
         self.file = file
@@ -32,11 +32,12 @@ public struct VisibleLayer: Sendable {
         // Both the file and the description may hide an attribute; the stricter counts.
         func isHidden(_ attribute: Attribute) -> Bool {
             attribute.visibility != .public || full.attribute(attribute.name)?.visibility == .internal
+                || only.map { !$0.contains(attribute.name) } ?? false
         }
         variesByViewer = !isPublic || file.attributes.contains(where: isHidden)
         columns = file.attributes.indices.filter { viewer.mayReadInternal || !isHidden(file.attributes[$0]) }
         attributes = columns.map { file.attributes[$0] }
-        description = full.masked(for: viewer, access: access)
+        description = full.masked(for: viewer, access: access, only: only)
     }
 
     /// Of all geometries, in degrees; nil when there is none.
@@ -52,19 +53,20 @@ public struct VisibleLayer: Sendable {
 
 extension LayerDescription {
     /// Without what is only for others: hidden attributes, the source, and the findings that were accepted.
-    func masked(for viewer: Viewer, access: LayerAccess) -> LayerDescription {
+    func masked(for viewer: Viewer, access: LayerAccess, only: Set<String>? = nil) -> LayerDescription {
         var result = self
         result.access = access
         guard !viewer.mayReadInternal else { return result }
         result.source = nil
         result.accept = []
-        let hidden = Set(attributes.filter { $0.visibility == .internal }.map(\.name))
-        result.attributes.removeAll { hidden.contains($0.name) }
-        if let by = style.by, hidden.contains(by) {
+        let internalNames = Set(attributes.filter { $0.visibility == .internal }.map(\.name))
+        func isHidden(_ name: String) -> Bool { internalNames.contains(name) || only.map { !$0.contains(name) } ?? false }
+        result.attributes.removeAll { isHidden($0.name) }
+        if let by = style.by, isHidden(by) {
             result.style.by = nil
             result.style.colors = []
         }
-        if let label = style.label, hidden.contains(label) { result.style.label = nil }
+        if let label = style.label, isHidden(label) { result.style.label = nil }
         return result
     }
 }

@@ -190,6 +190,8 @@ struct Numbering {
     private let firstLoad: Bool
     private let base: UInt64
     private let idColumn: ColumnBuilder?
+    /// Not everybody may see the id column, and everybody sees numbers: they then say nothing of it.
+    private let isHidden: Bool
     private var numbers: [KeyedItem] = []
     private var hashes: [KeyedItem] = []
     private var missing = 0
@@ -200,14 +202,17 @@ struct Numbering {
 
     init(_ identity: Identity, settings: LayerBuilder.Settings, columns: [ColumnBuilder], rows: Int) {
         idColumn = settings.idColumn.map { columns[$0] }
+        isHidden = idColumn.map { $0.attribute.visibility != .public } ?? false
         if let idColumn {
             let range = idColumn.integerRange
             let fits = range.map { $0.lowerBound >= 0 && $0.upperBound < Int64(LayerBuilder.numberLimit) } ?? true
-            kind = idColumn.attribute.type == .integer && fits ? .integer : .text
+            kind = idColumn.attribute.type == .integer && fits && !isHidden ? .integer : .text
         } else {
             kind = .content
         }
-        previous = identity.previous?.identity == kind ? identity.previous : nil
+        // Numbers from a time when the column was for everybody may be its values.
+        let wasHidden = identity.previous.flatMap { file in file.idColumn.map { file.attributes[$0].visibility != .public } } ?? false
+        previous = identity.previous?.identity == kind && wasHidden == isHidden ? identity.previous : nil
         let given = max(identity.nextNumber, previous?.nextNumber ?? 1)
         base = kind == .text ? max(given, LayerBuilder.firstGivenToText) : given
         firstLoad = previous == nil
@@ -243,7 +248,7 @@ struct Numbering {
                 return 0
             }
             hashes.append(KeyedItem(key: text.withUnsafeBytes { LayerFileFormat.hash($0) }, item: UInt64(row)))
-            if let own = LayerFile.canonicalNumber(text), own < LayerBuilder.firstGivenToText {
+            if !isHidden, let own = LayerFile.canonicalNumber(text), own < LayerBuilder.firstGivenToText {
                 number = own
             } else if let row = try previous?.row(identifierBytes: text) {
                 number = try previous!.number(row)

@@ -15,6 +15,7 @@ public final class LayerFile: @unchecked Sendable {
         case integer
         /// A column of texts (or of numbers that tiles cannot carry): the identifier is the text. A text that is itself a number below 2⁵² in its plain form has it as its
         /// number too; others are given numbers from 2⁵².
+        /// A column that is not for everybody is of this kind too, and all its numbers are given: everybody sees numbers.
         case text
         /// No column: a number given at the first load, carried over to the feature with the same public content.
         case content

@@ -47,11 +47,12 @@ public final class Office: Sendable {
     /// - Parameters:
     ///   - attributes: Of the rows, in order; those the description names take their visibility from it.
     ///   - idColumn: The attribute that identifies features.
+    ///   - continuing: Features keep the numbers that they have in the published version.
     /// - Returns: The version's name.
     @discardableResult
     public func load(
         _ description: LayerDescription, attributes: [Attribute] = [], idColumn: Int? = nil, rows: [Row], facts: LayerFacts = LayerFacts(),
-        publishing: Bool = true
+        publishing: Bool = true, continuing: Bool = false
     ) throws -> String {
         let description = try catalogue.register(description)
         let version = try catalogue.reserveVersion(of: description.id)
@@ -71,7 +72,9 @@ public final class Office: Sendable {
             try builder.endFeature(geometry: geometry, sourceRow: UInt64(index))
         }
         let file = catalogue.file(of: description.id, version: version)
-        let identity = Identity(nextNumber: try catalogue.nextNumber(of: description.id))
+        let before = try catalogue.layers().first { $0.id == description.id }?.current
+        let previous = try before.map { try LayerFile.open(catalogue.file(of: description.id, version: $0)) }
+        let identity = Identity(previous: continuing ? previous : nil, nextNumber: try catalogue.nextNumber(of: description.id))
         let sealed = try builder.seal(as: file, identity: identity, facts: facts)
         let size = try FileManager.default.attributesOfItem(atPath: file.path)[.size] as? NSNumber
         try catalogue.addVersion(

@@ -186,3 +186,37 @@ private func viewer(_ departments: String...) -> Viewer {
         try await group.waitForAll()
     }
 }
+
+@Test func `what a layer hides now is hidden in its earlier versions too`() throws {
+    let office = try Office()
+    let first = try office.load(layer("a", .public), attributes: attributes, rows: rows)
+    #expect(try office.atlas.layer("a", version: first, for: .publicViewer).attributes.map(\.name) == ["name", "people"])
+    var hiding = layer("a", .public, internals: ["people"])
+    hiding.style = StyleDescription(label: "people")
+    try office.load(hiding, attributes: attributes, rows: rows)
+    let seen = try office.atlas.layer("a", version: first, for: .publicViewer)
+    #expect(seen.version == first)
+    #expect(seen.attributes.map(\.name) == ["name"] && seen.columns == [0] && seen.variesByViewer)
+    #expect(try office.atlas.layer("a", version: first, for: viewer()).attributes.map(\.name) == ["name", "people"])
+}
+
+@Test(arguments: [AttributeType.integer, .text])
+func `an id column that is not for everybody shows in no number`(type: AttributeType) throws {
+    let office = try Office()
+    let values: [AttributeValue] = [4711, 815, 90_210].map { type == .integer ? .integer($0) : .text("\($0)") }
+    let rows = values.enumerated().map { Office.Row(.point(140 + Double($0.offset) / 10, 37), [$0.element]) }
+    func load(internals: [String]) throws -> [UInt64] {
+        try office.load(
+            layer("a", .public, internals: internals), attributes: [Attribute(name: "resident", type: type)], idColumn: 0, rows: rows,
+            continuing: true)
+        let file = try office.atlas.layer("a", for: .publicViewer).file
+        return try (0..<file.rowCount).map { try file.number($0) }
+    }
+    #expect(try Set(load(internals: [])) == [4711, 815, 90_210])
+    // Also when numbers could be carried over from a time when everybody saw the column.
+    let hidden = try load(internals: ["resident"])
+    #expect(Set(hidden).isDisjoint(with: [4711, 815, 90_210]))
+    #expect(try load(internals: ["resident"]) == hidden, "and they last over reloads")
+    let file = try office.atlas.layer("a", for: viewer()).file
+    #expect(try file.row(identifier: "4711") != nil, "who sees the column finds features by it")
+}
