@@ -66,6 +66,20 @@ final class ColumnSealer {
         (self.values, self.zones, self.codes, self.text, self.rank) = (values, zones, codes, text, rank)
     }
 
+    /// About how many bytes a feature's value takes in a vector tile: its key and number, and the value itself where few features share it.
+    func bytesInTile(rows: Int) -> Double {
+        guard rows > 0 else { return 0 }
+        let share = 1 - Double(column.nullCount) / Double(rows)
+        switch column.attribute.type {
+        case .boolean: return share * 2
+        case .integer: return share * 7
+        case .real: return share * 13
+        case .date: return share * 16
+        case .time: return share * 26
+        case .text, .json: return codes != nil ? share * 3 : share * 8 + Double(column.textBytes) / Double(rows)
+        }
+    }
+
     /// Takes the next row's value from a record; `at` moves behind it.
     func put(_ record: UnsafeRawPointer, at offset: inout Int) throws(LayerFileError) {
         let tag = SpillTag(rawValue: record.load(fromByteOffset: offset, as: UInt8.self))!

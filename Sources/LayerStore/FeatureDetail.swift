@@ -39,7 +39,10 @@ extension FeatureDetail {
     ///   - record: a feature between `endFeature` and `seal`.
     ///   - start: where its ring ends begin there.
     ///   - world: its vertices, Web Mercator world units, x and y in turn.
-    init(_ record: UnsafeRawPointer, at start: Int, _ head: SpillHead, world: UnsafeBufferPointer<Int32>) {
+    ///   - length: of its lines and rings, in world units; 0 for points.
+    init(
+        _ record: UnsafeRawPointer, at start: Int, _ head: SpillHead, world: UnsafeBufferPointer<Int32>, length: inout Float
+    ) {
         var (west, north, east, south) = (Int32.max, Int32.max, Int32.min, Int32.min)
         var i = 0
         while i + 1 < world.count {
@@ -48,8 +51,9 @@ extension FeatureDetail {
             i += 2
         }
         self.init(x: Int32((Int64(west) + Int64(east)) / 2), y: Int32((Int64(north) + Int64(south)) / 2), area: 0)
+        length = 0
         let kind = GeometryKind(rawValue: head.kind)!
-        guard kind == .polygon || kind == .multiPolygon || kind == .geometryCollection else { return }
+        if kind == .point || kind == .multiPoint { return }
         let (rings, parts) = (Int(head.rings), Int(head.parts))
         let partStart = start + 4 * rings
         let kindStart = partStart + 4 * parts
@@ -58,14 +62,15 @@ extension FeatureDetail {
         var ring = 0
         var vertex = 0
         for part in 0..<parts {
-            let isPolygon =
-                kind != .geometryCollection
-                || record.load(fromByteOffset: kindStart + part, as: UInt8.self) == GeometryKind.polygon.rawValue
+            let partKind =
+                kind == .geometryCollection
+                ? GeometryKind(rawValue: record.load(fromByteOffset: kindStart + part, as: UInt8.self)) ?? .point : kind.partKind
             let firstRing = ring
             while ring < number(partStart + 4 * part) {
                 let end = number(start + 4 * ring)
-                if isPolygon {
-                    let vertices = UnsafeBufferPointer(rebasing: world[2 * vertex..<2 * end])
+                let vertices = UnsafeBufferPointer(rebasing: world[2 * vertex..<2 * end])
+                if partKind != .point { length += RingSafety.length(vertices) }
+                if partKind == .polygon {
                     let ofRing = RingSafety.doubledArea(vertices)
                     doubled += ring == firstRing ? abs(ofRing) : -abs(ofRing)
                     if rings == 1 && kind != .geometryCollection {
@@ -104,6 +109,10 @@ public struct FeatureDetails: Sendable {
 }
 
 extension LayerFile {
+    /// For each zoom how many features do not matter before the next, and last those that do at none; nil in files sealed before that was known. Together
+    /// they are the rows with a geometry.
+    public var leastZoomCounts: [Int]? { header.leastZoomCounts }
+
     /// The details of the rows with a geometry; nil in files sealed before there were any.
     public func details() throws(LayerFileError) -> FeatureDetails? {
         guard let section = sections[SectionKey(kind: .detail)] else { return nil }

@@ -61,7 +61,7 @@ extension LayerBuilder {
         let degrees = try file.section(.degrees, width: isWide ? 8 : 4, count: 2 * totals.vertices)
         let mercator = try file.section(.mercator, width: 4, count: 2 * totals.vertices)
         let source = settings.keepsSourceCoordinates ? try file.section(.source, width: 8, count: 2 * totals.vertices) : nil
-        let detail = try file.section(.detail, width: 16, count: geometries)
+        let detailSection = try file.section(.detail, width: 16, count: geometries)
         let numbers = try file.section(.number, width: 8, count: rows)
         let sourceRows = try file.section(.sourceRow, width: 8, count: rows)
         var columnSealers: [ColumnSealer] = []
@@ -74,17 +74,24 @@ extension LayerBuilder {
         let contentHash = numbering.kind == .content ? try file.section(.contentHash, width: 16, count: rows) : nil
         var packing = PackedIndexBuilder()
         var row = 0
+        var details: [FeatureDetail] = []
+        details.reserveCapacity(geometries)
+        let attributeBytes = Float(columnSealers.reduce(0) { $0 + $1.bytesInTile(rows: rows) })
+        var levels = LevelOfDetail(capacity: geometries)
         let numbersAtHand = ByteArena(capacity: 1 << 12)
 
         try forEachInOrder { record throws(LayerFileError) in
             let head = record.loadUnaligned(as: SpillHead.self)
             var offset = SpillHead.size
             numbering.idOffset = nil
+            var importance: Float?
             for (i, column) in columnSealers.enumerated() {
                 if i == settings.idColumn { numbering.idOffset = offset }
+                if i == settings.importanceColumn { importance = importanceValue(record, offset) }
                 try column.put(record, at: &offset)
             }
-            try numbers.put(try numbering.next(record, head, row: row))
+            let featureNumber = try numbering.next(record, head, row: row)
+            try numbers.put(featureNumber)
             try sourceRows.put(head.sourceRow)
             if let contentHash {
                 try contentHash.put(head.hashHigh)
@@ -132,10 +139,18 @@ extension LayerBuilder {
             try degrees.put(UnsafeRawBufferPointer(start: places, count: 2 * width * vertices))
             try mercator.put(UnsafeRawBufferPointer(start: world, count: 8 * vertices))
             var at = head.geometryStart + 16 * vertices
-            try detail.put(
-                FeatureDetail(
-                    record, at: at, head, world: UnsafeBufferPointer(start: world.assumingMemoryBound(to: Int32.self), count: 2 * vertices))
-            )
+            var length: Float = 0
+            let detail = FeatureDetail(
+                record, at: at, head, world: UnsafeBufferPointer(start: world.assumingMemoryBound(to: Int32.self), count: 2 * vertices),
+                length: &length)
+            details.append(detail)
+            let rank =
+                importance.map { LevelOfDetail.rank(importance: $0, number: featureNumber) }
+                ?? LevelOfDetail.rank(area: detail.area, length: length, isPoint: length == 0, number: featureNumber)
+            levels.add(
+                LevelOfDetail.Entry(
+                    key: head.key, rank: rank, length: length > 0 ? length : .infinity, vertices: head.vertices,
+                    attributeBytes: attributeBytes))
             try ringEnds.put(UnsafeRawBufferPointer(start: record + at, count: 4 * rings))
             at += 4 * rings
             try partEnds.put(UnsafeRawBufferPointer(start: record + at, count: 4 * parts))
@@ -149,6 +164,12 @@ extension LayerBuilder {
             if let source { try source.put(UnsafeRawBufferPointer(start: record + at, count: 16 * vertices)) }
         }
         for column in columnSealers { try column.finish() }
+        var leastZoomCounts = [Int](repeating: 0, count: LevelOfDetail.lastZoom + 2)
+        for (place, zoom) in levels.leastZooms().enumerated() {
+            details[place].leastZoom = zoom
+            leastZoomCounts[min(Int(zoom), leastZoomCounts.count - 1)] += 1
+        }
+        try withTypedBytes(of: details) { bytes throws(LayerFileError) in try detailSection.put(bytes) }
         try vertexSteps.finish()
         try ringSteps.finish()
         try partSteps.finish()
@@ -158,7 +179,8 @@ extension LayerBuilder {
         let header = LayerFileHeader(
             attributes: settings.attributes, rowCount: rows, geometryCount: geometries,
             extent: geometries > 0 ? totals.extent : nil, decimals: totals.decimals, identity: numbering.kind,
-            idColumn: settings.idColumn, nextNumber: numbering.nextNumber, geometryKinds: totals.kinds.sorted(), facts: facts)
+            idColumn: settings.idColumn, nextNumber: numbering.nextNumber, geometryKinds: totals.kinds.sorted(), facts: facts,
+            leastZoomCounts: leastZoomCounts)
         do {
             let encoder = JSONEncoder()
             encoder.outputFormatting = .sortedKeys
@@ -175,6 +197,17 @@ extension LayerBuilder {
         return SealSummary(
             rowCount: rows, geometryCount: geometries, extent: header.extent, decimals: header.decimals,
             keptCount: numbering.keptCount, nextNumber: numbering.nextNumber, nullCounts: columns.map(\.nullCount))
+    }
+}
+
+extension LayerBuilder {
+    /// The value of the attribute declared as importance; the least there is where it is null.
+    private func importanceValue(_ record: UnsafeRawPointer, _ offset: Int) -> Float {
+        guard let column = settings.importanceColumn, record.load(fromByteOffset: offset, as: UInt8.self) == SpillTag.fixed.rawValue else {
+            return -.infinity
+        }
+        let bits = record.loadUnaligned(fromByteOffset: offset + 1, as: UInt64.self)
+        return settings.attributes[column].type == .integer ? Float(Int64(bitPattern: bits)) : Float(Double(bitPattern: bits))
     }
 }
 

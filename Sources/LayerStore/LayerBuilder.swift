@@ -23,12 +23,19 @@ public final class LayerBuilder {
         public var idColumn: Int?
         /// Whether `endFeature` is given the source's own coordinates, to be kept exactly.
         public var keepsSourceCoordinates: Bool
+        /// The column of numbers that says which features matter more; nil: the larger and longer do.
+        public var importanceColumn: Int?
         /// Bytes of the sort buffer.
         public var memoryLimit: Int
 
-        public init(attributes: [Attribute], idColumn: Int? = nil, keepsSourceCoordinates: Bool = false, memoryLimit: Int = 96 << 20) {
+        public init(
+            attributes: [Attribute], idColumn: Int? = nil, keepsSourceCoordinates: Bool = false, importanceColumn: Int? = nil,
+            memoryLimit: Int = 96 << 20
+        ) {
+            precondition(importanceColumn.map { [.integer, .real].contains(attributes[$0].type) } ?? true, "importance is a number")
             self.attributes = attributes
             self.idColumn = idColumn
+            self.importanceColumn = importanceColumn
             self.keepsSourceCoordinates = keepsSourceCoordinates
             self.memoryLimit = memoryLimit
         }

@@ -118,4 +118,6 @@ struct LayerFileHeader: Codable, Equatable {
     var nextNumber: UInt64
     var geometryKinds: [UInt8]
     var facts: LayerFacts
+    /// See `LayerFile.leastZoomCounts`.
+    var leastZoomCounts: [Int]?
 }

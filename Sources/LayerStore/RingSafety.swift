@@ -137,6 +137,17 @@ enum RingSafety {
         return least > 0 ? 20 : nil
     }
 
+    /// Along a ring or a line, in world units.
+    static func length(_ world: UnsafeBufferPointer<Int32>) -> Float {
+        var length = 0.0
+        for i in 1..<max(1, world.count / 2) {
+            let x = Double(world[2 * i]) - Double(world[2 * i - 2])
+            let y = Double(world[2 * i + 1]) - Double(world[2 * i - 1])
+            length += (x * x + y * y).squareRoot()
+        }
+        return Float(length)
+    }
+
     /// Twice the area of a ring, in square world units; positive when it runs clockwise on the map (y grows south).
     static func doubledArea(_ world: UnsafeBufferPointer<Int32>) -> Double {
         let count = world.count / 2

@@ -1,69 +1,91 @@
 public import Geo
-public import LayerAtlas
+@_spi(Rows) public import LayerAtlas
 import LayerStore
 import Synchronization
-import Tiles
+public import Tiles
 
 extension QueryEngine {
     /// A vector tile (MVT 2.1) of one layer, uncompressed; empty when nothing of the layer lies in it.
     ///
     /// Made anew from the stored integers at each call; whoever asks often keeps what comes.
     public func tile(_ layer: VisibleLayer, _ tile: TileCoordinate, deadline: Deadline) throws(QueryError) -> [UInt8] {
+        try drawnTile([layer], MapTile(tile), deadline: deadline).bytes
+    }
+
+    /// A tile of either set with one or several layers in it, each under its id, and with what was left out.
+    ///
+    /// Layers are drawn in their order; several make one tile as their bytes follow each other (MVT 2.1, 4.1). They share the byte limit.
+    /// - Parameter thins: whether the layers' policies count; false draws everything.
+    /// - Precondition: the layers are different ones, `layerLimit` at most.
+    public func drawnTile(
+        _ layers: [VisibleLayer], _ tile: MapTile, thins: Bool = true, deadline: Deadline
+    ) throws(QueryError) -> DrawnTile {
+        precondition(layers.count <= QueryEngine.layerLimit && Set(layers.map(\.id)).count == layers.count, "one layer twice")
+        var result = DrawnTile(bytes: [], leftOut: 0)
+        for (place, layer) in layers.enumerated() {
+            var policy = layer.tilePolicy
+            policy.thins = thins
+            policy.byteLimit = (TilePolicy.byteLimit - result.bytes.count) / (layers.count - place)
+            let drawn = try drawnTile(layer, tile, policy: policy, deadline: deadline)
+            if result.bytes.isEmpty { result.bytes = drawn.bytes } else { result.bytes += drawn.bytes }
+            result.leftOut += drawn.leftOut
+        }
+        return result
+    }
+
+    /// The most layers in one tile.
+    public static let layerLimit = 8
+
+    func drawnTile(
+        _ layer: VisibleLayer, _ tile: MapTile, policy: TilePolicy, deadline: Deadline
+    ) throws(QueryError) -> DrawnTile {
         let source = source(layer)
-        return try drawers.withDrawer { drawer throws(QueryError) in try drawer.draw(source, tile, deadline) }
+        return try drawers.withDrawer { drawer throws(QueryError) in try drawer.draw(source, tile, policy, deadline) }
+    }
+}
+
+extension VisibleLayer {
+    /// For each zoom how many of the layer's features tiles leave out there because they cannot hold everything, down to 0 or to the closest zoom; nil where
+    /// that is not known, and everything is drawn. Polygons too small to see are not counted here.
+    public var leftOutCounts: [Int]? {
+        guard let counts = file.leastZoomCounts else { return nil }
+        var left = counts.reduce(0, +)
+        var result: [Int] = []
+        for count in counts.dropLast() {
+            left -= count
+            result.append(left)
+            if left == 0 { break }
+        }
+        return result
+    }
+
+    /// What the layer's description asks of its tiles: hazards never show less than there is, and classes are kept apart.
+    public var tilePolicy: TilePolicy {
+        TilePolicy(coversAll: description.hazard != nil, classAttribute: description.style.by ?? description.hazard?.classAttribute)
     }
 }
 
 /// Draws tiles one after another with the same memory.
 final class TileDrawer {
-    private var encoder = TileEncoder()
-    private var batch = TileBatch()
+    private var tools = TileTools()
 
-    func draw(_ source: RowSource, _ tile: TileCoordinate, _ deadline: Deadline) throws(QueryError) -> [UInt8] {
+    func draw(_ source: RowSource, _ tile: MapTile, _ policy: TilePolicy, _ deadline: Deadline) throws(QueryError) -> DrawnTile {
         do {
             // Taken out of the class once: its properties would be checked for exclusive access at every use.
-            return try Self.draw(source, tile, deadline, into: &encoder, &batch)
+            return try TileDrawing(source, tile, policy, deadline).draw(&tools)
         } catch let error as QueryError {
             throw error
         } catch {
             throw .damaged(layer: source.layer, detail: "\(error)")
         }
     }
+}
 
-    private static func draw(
-        _ source: RowSource, _ tile: TileCoordinate, _ deadline: Deadline, into encoder: inout TileEncoder, _ batch: inout TileBatch
-    ) throws -> [UInt8] {
-        let file = source.file
-        batch.start(source.columns.map { file.columns[$0] })
-        var runs: [(rows: Range<Int>, isInside: Bool)] = []
-        var count = 0
-        try file.search(tile.envelope(buffer: Double(TileGrid.buffer) / Double(TileGrid.extent))) { rows, isInside in
-            runs.append((rows, isInside))
-            count += rows.count
-        }
-        encoder.start(
-            tile, layer: source.layer, keys: batch.columns.map(\.attribute.name), expectedValues: count * batch.variedColumns)
-        let details = try file.details()
-        var drawn = 0
-        for (rows, isInside) in runs {
-            try file.touchShapes(rows)
-            try details?.touch(rows)
-            for column in batch.columns { try column.touch(rows) }
-            for row in rows {
-                if isInside, let detail = details?[row], detail.isSafe(atZoom: tile.zoom) {
-                    encoder.draw(safeRing: file.mercator(touched: row), isClockwise: detail.isClockwise != 0, id: file.number(touched: row))
-                    batch.add(row)
-                } else if encoder.draw(file.shape(touched: row), id: file.number(touched: row), isInside: isInside) {
-                    batch.add(row)
-                }
-                if batch.isFull { batch.end(&encoder) }
-                drawn += 1
-                if drawn & 1023 == 0 { try deadline.check() }
-            }
-        }
-        batch.end(&encoder)
-        return encoder.finish()
-    }
+/// The memory that drawing takes.
+struct TileTools: ~Copyable {
+    var encoder = TileEncoder()
+    var batch = TileBatch()
+    var dust = Dust()
 }
 
 /// Drawers that are not in use; there are never more than threads that draw.

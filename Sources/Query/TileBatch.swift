@@ -35,8 +35,15 @@ struct TileBatch: ~Copyable {
         texts.deallocate()
     }
 
-    mutating func start(_ columns: [Column]) {
+    /// Features are given the attribute that tells classes apart, and no other.
+    var givesClassOnly = false
+    private var classKey: Int?
+
+    /// - Parameter classKey: the place among `columns` of the one that the style tells classes by.
+    mutating func start(_ columns: [Column], classKey: Int?) {
         self.columns = columns
+        self.classKey = classKey
+        givesClassOnly = false
         order = columns.indices.sorted { (TileBatch.variety(columns[$0]), $0) < (TileBatch.variety(columns[$1]), $1) }
         variedColumns = columns.count { $0.entryCount == nil && $0.attribute.type != .boolean }
         count = 0
@@ -59,7 +66,7 @@ struct TileBatch: ~Copyable {
     mutating func end(_ encoder: inout TileEncoder) {
         if count == 0 { return }
         let taken = UnsafeBufferPointer(rebasing: rows[..<count])
-        for key in order {
+        for key in order where !givesClassOnly || key == classKey {
             let column = columns[key]
             if column.hasOwnTexts {
                 let number = column.gatherTexts(taken, places: places, texts: texts)

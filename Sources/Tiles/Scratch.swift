@@ -47,6 +47,9 @@ struct Scratch<Element: BitwiseCopyable>: ~Copyable {
         count &+= number
     }
 
+    /// The elements where they lie, until something is added.
+    var view: UnsafeBufferPointer<Element> { UnsafeBufferPointer(start: base, count: count) }
+
     mutating func removeAll() { count = 0 }
 
     /// Becomes `newCount` elements that `element` makes of their numbers.

@@ -177,7 +177,7 @@ extension TileEncoder {
         return false
     }
 
-    private mutating func writeRings() {
+    mutating func writeRings() {
         var cursor = GridPoint(x: 0, y: 0)
         for number in 0..<rings.rings.count {
             let ring = rings.rings[number]

@@ -41,6 +41,7 @@ public struct TileEncoder: ~Copyable {
     var check = SimpleCheck()
     var untangler = Untangler()
     var collapse = Collapse()
+    private var plateCarree = PlateCarree()
     /// Commands and steps of the pending features (MVT 2.1, 4.3), of each those of points, lines and polygons one after another.
     var geometry = Scratch<UInt8>(capacity: 32768)
 
@@ -81,7 +82,7 @@ public struct TileEncoder: ~Copyable {
     /// - Parameters:
     ///   - keys: the attributes' names by the numbers `tag` takes; only those that a feature has are written.
     ///   - expectedValues: about how many different values there will be, so that their table need not grow.
-    public mutating func start(_ tile: TileCoordinate, layer: String, keys: [String], expectedValues: Int = 0) {
+    public mutating func start(_ tile: MapTile, layer: String, keys: [String], expectedValues: Int = 0) {
         grid = TileGrid(tile)
         layerName = layer
         self.keys = keys
@@ -99,11 +100,16 @@ public struct TileEncoder: ~Copyable {
         featureCount = 0
     }
 
+    public mutating func start(_ tile: TileCoordinate, layer: String, keys: [String], expectedValues: Int = 0) {
+        start(MapTile(tile), layer: layer, keys: keys, expectedValues: expectedValues)
+    }
+
     /// Begins a feature with what of its geometry lies in the tile. False when that is nothing: then there is no feature, and neither
     /// `tag` nor `endFeature` may follow.
     /// - Parameter isInside: the shape is known to lie within the buffered tile; otherwise that is found out.
     /// - Complexity: O(vertices), and for polygons of more than a few vertices O(vertices × log vertices) of those in the tile.
-    public mutating func draw(_ shape: Shape, id: UInt64, isInside: Bool = false) -> Bool {
+    public mutating func draw(_ stored: Shape, id: UInt64, isInside: Bool = false) -> Bool {
+        let shape = grid.isGeographic ? plateCarree.project(stored) : stored
         let place = isInside ? .inside : place(of: shape)
         if place == .outside { return false }
         let start = geometry.count
@@ -131,16 +137,27 @@ public struct TileEncoder: ~Copyable {
         return true
     }
 
-    /// Begins a feature whose polygon of one ring lies within the buffered tile and is known to be simple when its vertices are rounded to the tile's
+    /// In WebMercatorQuad: begins a feature whose polygon of one ring lies within the buffered tile and is known to be simple when its vertices are rounded to the tile's
     /// grid and repeated ones left out: then nothing has to be looked at.
     /// - Parameters:
     ///   - ring: Web Mercator world units, x and y in turn, the first vertex repeated at the end; at least three others.
     ///   - isClockwise: on the map.
     public mutating func draw(safeRing ring: UnsafeBufferPointer<Int32>, isClockwise: Bool, id: UInt64) {
+        precondition(!grid.isGeographic)
         let start = geometry.count
         geometry.append(ring: ring, isClockwise: isClockwise, grid)
         add(Pending(id: id, start: start, pointsEnd: start, linesEnd: start, end: geometry.count))
     }
+
+    /// Begins a feature with the polygons in `rings`, which are valid.
+    mutating func drawRings(id: UInt64) {
+        let start = geometry.count
+        writeRings()
+        add(Pending(id: id, start: start, pointsEnd: start, linesEnd: start, end: geometry.count))
+    }
+
+    /// About how many bytes the layer takes so far, those of pending features left out.
+    public var byteCount: Int { features.count + values.wire.count + keyBytes.count }
 
     @inline(__always)
     private mutating func add(_ feature: Pending) {

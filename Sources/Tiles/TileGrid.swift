@@ -81,11 +81,17 @@ public struct TileGrid: Sendable {
     let worldHighX: Int64
     let worldHighY: Int64
 
-    init(_ tile: TileCoordinate) {
+    /// World units are those of degrees, not those of Web Mercator.
+    let isGeographic: Bool
+
+    init(_ tile: TileCoordinate) { self.init(MapTile(tile)) }
+
+    init(_ tile: MapTile) {
+        isGeographic = tile.matrixSet == .worldCRS84Quad
         minX = tile.minX
         minY = tile.minY
-        enlargement = max(0, Int64(tile.zoom) - 20)
-        reduction = max(0, 20 - Int64(tile.zoom))
+        enlargement = max(0, Int64(tile.levelZoom) - 20)
+        reduction = max(0, 20 - Int64(tile.levelZoom))
         half = reduction > 0 ? 1 << (reduction - 1) : 0
         low = -Int64(TileGrid.buffer) << reduction
         high = Int64(TileGrid.extent + TileGrid.buffer) << reduction

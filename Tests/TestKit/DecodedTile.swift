@@ -1,26 +1,26 @@
 /// Reads a vector tile as strictly as the specification writes it (MVT 2.1), for tests.
-struct DecodedTile {
-    var layers: [Layer] = []
+public struct DecodedTile {
+    public var layers: [Layer] = []
 
-    struct Layer {
-        var name = ""
-        var version: UInt64 = 0
-        var extent: UInt64 = 4096
-        var keys: [String] = []
-        var values: [Value] = []
-        var features: [Feature] = []
+    public struct Layer {
+        public var name = ""
+        public var version: UInt64 = 0
+        public var extent: UInt64 = 4096
+        public var keys: [String] = []
+        public var values: [Value] = []
+        public var features: [Feature] = []
     }
 
-    struct Feature {
-        var id: UInt64?
+    public struct Feature {
+        public var id: UInt64?
         /// 1 points, 2 lines, 3 polygons.
-        var type: UInt64 = 0
-        var attributes: [String: Value] = [:]
+        public var type: UInt64 = 0
+        public var attributes: [String: Value] = [:]
         /// Points: one path each. Lines: a path each. Polygons: a ring each, the closing vertex not repeated.
-        var paths: [[Place]] = []
+        public var paths: [[Place]] = []
 
         /// For each polygon its rings: a ring with positive area begins a polygon (4.3.4.4).
-        var polygons: [[[Place]]] {
+        public var polygons: [[[Place]]] {
             var result: [[[Place]]] = []
             for ring in paths {
                 if DecodedTile.doubledArea(ring) > 0 { result.append([ring]) } else { result[result.count - 1].append(ring) }
@@ -29,27 +29,29 @@ struct DecodedTile {
         }
     }
 
-    struct Place: Hashable, Comparable {
-        var x: Int
-        var y: Int
+    public struct Place: Hashable, Comparable {
+        public var x: Int
+        public var y: Int
 
-        static func < (left: Place, right: Place) -> Bool { (left.x, left.y) < (right.x, right.y) }
+        public init(x: Int, y: Int) { (self.x, self.y) = (x, y) }
+
+        public static func < (left: Place, right: Place) -> Bool { (left.x, left.y) < (right.x, right.y) }
     }
 
-    enum Value: Hashable {
+    public enum Value: Hashable {
         case text(String)
         case real(UInt64)
         case integer(Int64)
         case boolean(Bool)
     }
 
-    struct Malformed: Error {
-        var what: String
-        init(_ what: String) { self.what = what }
+    public struct Malformed: Error {
+        public var what: String
+        public init(_ what: String) { self.what = what }
     }
 
     /// The surveyor's formula, in tile coordinates.
-    static func doubledArea(_ ring: [Place]) -> Int {
+    public static func doubledArea(_ ring: [Place]) -> Int {
         var sum = 0
         for (i, a) in ring.enumerated() {
             let b = ring[(i + 1) % ring.count]
@@ -58,7 +60,7 @@ struct DecodedTile {
         return sum
     }
 
-    init(_ bytes: [UInt8]) throws {
+    public init(_ bytes: [UInt8]) throws {
         var message = Message(bytes[...])
         while let field = try message.next() {
             guard field.number == 3 else { throw Malformed("tile field \(field.number)") }

@@ -1,0 +1,159 @@
+import Geo
+import SpatialIndex
+
+/// Finds for each feature the lowest zoom at which it matters: where tiles cannot hold everything, the greater goes before the smaller.
+///
+/// The Hilbert curve divides the world into four cells, each into four again. A cell of a depth is about half a tile of that zoom, whatever tiles are asked
+/// for, so that what is left out is the same in every tile and every run. Of the features whose middle lies in a cell, as many as a budget of bytes allows
+/// are taken, in the order of their rank: the value of the attribute declared for it; else the area of polygons, then the length of lines, then points by
+/// a hash of their number. Whoever is among the first of a cell is among the first of the smaller cell inside it: what a map shows it goes on showing when
+/// one zooms in.
+struct LevelOfDetail {
+    /// One feature.
+    struct Entry: BitwiseCopyable {
+        /// Hilbert key.
+        var key: UInt64
+        /// Greater goes first: 32 bits of importance, then 32 of a hash.
+        var rank: UInt64
+        /// World units along all its rings and lines.
+        var length: Float
+        var vertices: UInt32
+        /// Bytes in a tile besides its geometry.
+        var attributeBytes: Float
+    }
+
+    /// The greatest zoom that anything waits for; whoever finds no place there is shown by its share of area only.
+    static let lastZoom = TileCoordinate.zoomLimit
+
+    /// Bytes of a cell that is shown whole: a tile is up to two cells, and must stay below 500 KB.
+    static let wholeBudget = 200_000.0
+
+    /// Bytes of what is chosen of a cell that is not shown whole. Far out a tile should be quick to fetch.
+    static func budget(zoom: Int) -> Double { zoom < 12 ? 35_000 : zoom < 14 ? 70_000 : 130_000 }
+
+    private var entries: [Entry] = []
+
+    init(capacity: Int) { entries.reserveCapacity(capacity) }
+
+    mutating func add(_ entry: Entry) { entries.append(entry) }
+
+    /// - Returns: for each entry, in the order they were added, which is that of their keys, its least zoom; `FeatureDetail.never` for none.
+    /// - Complexity: O(n × zooms at which not everything fits)
+    consuming func leastZooms() -> [UInt8] {
+        var zooms = [UInt8](repeating: FeatureDetail.never, count: entries.count)
+        var candidates: [Candidate] = []
+        // Cells to be looked at, with their depth; at most three wait at each depth.
+        var waiting = [(rows: 0..<entries.count, zoom: 0)]
+        while let (rows, zoom) = waiting.popLast() {
+            if rows.isEmpty { continue }
+            var total = 0.0
+            for row in rows { total += entries[row].bytes(zoom: zoom) }
+            if total <= LevelOfDetail.wholeBudget {
+                for row in rows where zooms[row] == FeatureDetail.never { zooms[row] = UInt8(zoom) }
+                continue
+            }
+            candidates.removeAll(keepingCapacity: true)
+            for row in rows { candidates.append(Candidate(rank: entries[row].rank, bytes: Float(entries[row].bytes(zoom: zoom)))) }
+            let least = LevelOfDetail.leastRank(&candidates, budget: LevelOfDetail.budget(zoom: zoom))
+            for row in rows where zooms[row] == FeatureDetail.never && entries[row].rank >= least { zooms[row] = UInt8(zoom) }
+            if zoom == LevelOfDetail.lastZoom { continue }
+            var start = rows.lowerBound
+            let shift = UInt64(62 - 2 * zoom)
+            while start < rows.upperBound {
+                let cell = entries[start].key >> shift
+                let end = firstBeyond(cell, shift, start..<rows.upperBound)
+                waiting.append((start..<end, zoom + 1))
+                start = end
+            }
+        }
+        return zooms
+    }
+
+    private func firstBeyond(_ cell: UInt64, _ shift: UInt64, _ rows: Range<Int>) -> Int {
+        var (low, high) = (rows.lowerBound, rows.upperBound)
+        while low < high {
+            let middle = (low + high) / 2
+            if entries[middle].key >> shift <= cell { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    struct Candidate: BitwiseCopyable {
+        var rank: UInt64
+        var bytes: Float
+    }
+
+    /// The rank of the last that has a place when the greatest go first; one that goes over the budget still has it.
+    ///
+    /// Rule: Hoare's “Find”, 1961, weighing instead of counting.
+    /// - Complexity: O(n) on average
+    static func leastRank(_ candidates: inout [Candidate], budget: Double) -> UInt64 {
+        var left = budget
+        var (low, high) = (0, candidates.count)
+        var least = UInt64.max
+        while low < high {
+            let middle = candidates[low + (high - low) / 2].rank
+            let (a, b) = (candidates[low].rank, candidates[high - 1].rank)
+            let pivot = max(min(a, b), min(max(a, b), middle))
+            // Greater ones to the front, then the equal ones.
+            var (greater, i, smaller) = (low, low, high)
+            var (greaterBytes, equalBytes) = (0.0, 0.0)
+            while i < smaller {
+                let candidate = candidates[i]
+                if candidate.rank > pivot {
+                    greaterBytes += Double(candidate.bytes)
+                    candidates.swapAt(i, greater)
+                    greater += 1
+                    i += 1
+                } else if candidate.rank < pivot {
+                    smaller -= 1
+                    candidates.swapAt(i, smaller)
+                } else {
+                    equalBytes += Double(candidate.bytes)
+                    i += 1
+                }
+            }
+            if greaterBytes >= left && greater > low {
+                high = greater
+                continue
+            }
+            least = pivot
+            left -= greaterBytes + equalBytes
+            if left <= 0 { break }
+            low = smaller
+        }
+        return least
+    }
+
+    /// - Parameter value: of the attribute declared as importance.
+    static func rank(importance value: Float, number: UInt64) -> UInt64 {
+        let bits = value.bitPattern
+        // Ascending as numbers: negative ones turned round.
+        let ordered = bits >> 31 == 0 ? bits | 1 << 31 : ~bits
+        return UInt64(ordered) << 32 | hash(number) >> 32
+    }
+
+    static func rank(area: Float, length: Float, isPoint: Bool, number: UInt64) -> UInt64 {
+        let hash = hash(number)
+        if area > 0 { return 1 << 63 | UInt64(area.bitPattern) << 32 | hash >> 32 }
+        if !isPoint { return 1 << 62 | UInt64(length.bitPattern >> 2) << 32 | hash >> 32 }
+        return hash >> 2
+    }
+
+    /// A mix of 64 bits (the finalizer of SplitMix64, S. Vigna, public domain).
+    static func hash(_ number: UInt64) -> UInt64 {
+        var z = number &+ 0x9E37_79B9_7F4A_7C15
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}
+
+extension LevelOfDetail.Entry {
+    /// About how many bytes the feature takes in a tile that holds it whole. Far out, vertices fall together: a line passes no more cells of the grid
+    /// than it is long.
+    func bytes(zoom: Int) -> Double {
+        let units = zoom <= 20 ? Double(length) / Double(1 << (20 - zoom)) : 4 * Double(length)
+        return 16 + Double(attributeBytes) + 2.4 * min(Double(vertices), units + 4)
+    }
+}

@@ -1,0 +1,125 @@
+import Geo
+import LayerStore
+import Tiles
+
+/// One tile being drawn.
+///
+/// The index gives runs of rows. Of each feature its detail is looked at first, 16 bytes that lie side by side: whether it has a place at this zoom, or is
+/// shown by its share of area. Only where it has a place are its vertices and attributes read.
+struct TileDrawing {
+    let source: RowSource
+    let file: LayerFile
+    let tile: MapTile
+    let policy: TilePolicy
+    let deadline: Deadline
+    /// Nil: everything is drawn.
+    let details: FeatureDetails?
+    private let columns: [Column]
+    private let keys: [String]
+    private let classKey: Int?
+    private let runs: [(rows: Range<Int>, isInside: Bool)]
+    private let found: Int
+
+    init(_ source: RowSource, _ tile: MapTile, _ policy: TilePolicy, _ deadline: Deadline) throws {
+        self.source = source
+        self.tile = tile
+        self.policy = policy
+        self.deadline = deadline
+        file = source.file
+        details = try file.details()
+        let columns = source.columns.map { source.file.columns[$0] }
+        let keys = columns.map(\.attribute.name)
+        (self.columns, self.keys) = (columns, keys)
+        classKey = policy.classAttribute.flatMap { keys.firstIndex(of: $0) }
+        var runs: [(rows: Range<Int>, isInside: Bool)] = []
+        var found = 0
+        try file.search(tile.bufferedEnvelope) { rows, isInside in
+            runs.append((rows, isInside))
+            found += rows.count
+        }
+        (self.runs, self.found) = (runs, found)
+    }
+
+    /// Draws, and once more with less when it comes out too large.
+    func draw(_ tools: inout TileTools) throws -> DrawnTile {
+        var zoom = tile.levelZoom
+        while true {
+            if let drawn = try draw(&tools, leastZoom: zoom) { return drawn }
+            zoom -= 1
+        }
+    }
+
+    /// - Parameter leastZoom: features that matter only closer than this are left out.
+    /// - Returns: nil when the tile is too large and more could be left out.
+    private func draw(_ tools: inout TileTools, leastZoom: Int) throws -> DrawnTile? {
+        let thins = policy.thins && details != nil
+        tools.batch.start(columns, classKey: classKey)
+        tools.dust.start(tile)
+        tools.encoder.start(tile, layer: source.layer, keys: keys, expectedValues: min(found, 10_000) * tools.batch.variedColumns)
+        let limit = thins && leastZoom > 0 ? policy.byteLimit : .max
+        let leastArea = tools.dust.leastArea
+        let hasClasses = classKey != nil
+        var leftOut = 0
+        for (rows, isInside) in runs {
+            try deadline.check()
+            try details?.touch(rows)
+            guard thins, let details else {
+                try draw(rows, isInside: isInside, &tools)
+                continue
+            }
+            if hasClasses, let classKey { try columns[classKey].touch(rows) }
+            var start = rows.lowerBound
+            for row in rows {
+                let detail = details[row]
+                if Int(detail.leastZoom) <= leastZoom && (detail.area == 0 || detail.area >= leastArea) { continue }
+                if start < row { try draw(start..<row, isInside: isInside, &tools) }
+                start = row + 1
+                leftOut += 1
+                if detail.area > 0 {
+                    tools.dust.add(
+                        x: detail.x, y: detail.y, area: detail.area, class: hasClasses ? columns[classKey!].bits(touched: row) : 0, row: row
+                    )
+                }
+            }
+            if start < rows.upperBound { try draw(start..<rows.upperBound, isInside: isInside, &tools) }
+            if tools.encoder.byteCount > limit { return nil }
+        }
+        tools.batch.end(&tools.encoder)
+        if leftOut > 0 { try drawDust(&tools) }
+        if tools.encoder.byteCount > limit { return nil }
+        return DrawnTile(bytes: tools.encoder.finish(), leftOut: leftOut)
+    }
+
+    private func draw(_ rows: Range<Int>, isInside: Bool, _ tools: inout TileTools) throws {
+        try file.touchShapes(rows)
+        for column in columns { try column.touch(rows) }
+        // What is known of rounded rings is known of those in Web Mercator.
+        let canTrust = tile.matrixSet == .webMercatorQuad
+        var drawn = 0
+        for row in rows {
+            if isInside, canTrust, let detail = details?[row], detail.isSafe(atZoom: tile.zoom) {
+                tools.encoder.draw(
+                    safeRing: file.mercator(touched: row), isClockwise: detail.isClockwise != 0, id: file.number(touched: row))
+                tools.batch.add(row)
+            } else if tools.encoder.draw(file.shape(touched: row), id: file.number(touched: row), isInside: isInside) {
+                tools.batch.add(row)
+            }
+            if tools.batch.isFull { tools.batch.end(&tools.encoder) }
+            drawn += 1
+            if drawn & 1023 == 0 { try deadline.check() }
+        }
+    }
+
+    private func drawDust(_ tools: inout TileTools) throws {
+        tools.batch.givesClassOnly = true
+        while let rectangle = tools.dust.next(coversAll: policy.coversAll) {
+            tools.encoder.draw(rectangle, id: try file.number(rectangle.row))
+            tools.batch.add(rectangle.row)
+            if tools.batch.isFull {
+                tools.batch.end(&tools.encoder)
+                try deadline.check()
+            }
+        }
+        tools.batch.end(&tools.encoder)
+    }
+}

@@ -1,0 +1,36 @@
+/// What a tile leaves out, and how it makes up for it.
+public struct TilePolicy: Sendable, Hashable {
+    /// Where not everything fits, features that matter less wait for a closer zoom (`LevelOfDetail`), and polygons too small to see are shown by
+    /// their share of area (`Dust`). False: everything is drawn that leaves a mark on the grid, however many bytes that takes.
+    public var thins = true
+    /// Never show less than the true area of what is left out: for hazards.
+    public var coversAll = false
+    /// The attribute that the style tells classes by; areas of different classes are not added up, and what stands for them carries its value.
+    public var classAttribute: String?
+
+    public init(thins: Bool = true, coversAll: Bool = false, classAttribute: String? = nil) {
+        self.thins = thins
+        self.coversAll = coversAll
+        self.classAttribute = classAttribute
+    }
+
+    /// Bytes of the layer in the tile, uncompressed, beyond which more is left out than was planned.
+    var byteLimit = TilePolicy.byteLimit
+
+    /// The most bytes of a tile, uncompressed. Budgets are kept beforehand, by estimate; a tile that goes over all the same leaves out as much as the
+    /// zooms farther out do.
+    public static let byteLimit = 500_000
+}
+
+/// A vector tile with what is to be said about it.
+public struct DrawnTile: Sendable, Equatable {
+    /// MVT 2.1, uncompressed; empty when nothing of the layer lies in the tile.
+    public var bytes: [UInt8]
+    /// Features with something in the tile or its buffer that are not in it by themselves. What they cover may be: see `TilePolicy`.
+    public var leftOut: Int
+
+    public init(bytes: [UInt8], leftOut: Int) {
+        self.bytes = bytes
+        self.leftOut = leftOut
+    }
+}
