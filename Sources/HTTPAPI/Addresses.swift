@@ -1,4 +1,5 @@
 import Geo
+import Tiles
 
 /// The addresses of all resources, absolute, their variable parts encoded.
 struct Addresses: Sendable {
@@ -25,11 +26,21 @@ struct Addresses: Sendable {
     func style(_ id: String) -> String { collection(id) + "/style" }
     func legend(_ id: String) -> String { collection(id) + "/legend" }
     func tileSets(_ id: String) -> String { collection(id) + "/tiles" }
-    func tileSet(_ id: String) -> String { tileSets(id) + "/" + TileMatrixSet.id }
+    func tileSet(_ id: String, _ set: TileMatrixSet = .webMercatorQuad) -> String { tileSets(id) + "/" + set.rawValue }
 
     /// A template with `{z}`, `{y}` and `{x}`. The version in it makes every tile's address its own for ever, so caches may keep it.
-    func tile(_ id: String, version: String) -> String {
-        tileSet(id) + "/{z}/{y}/{x}?v=" + PercentCoding.encode(version)
+    func tile(_ id: String, version: String, _ set: TileMatrixSet = .webMercatorQuad) -> String {
+        tileSet(id, set) + "/{z}/{y}/{x}?v=" + PercentCoding.encode(version)
+    }
+
+    /// Tiles with several layers in them.
+    func tileSet(_ layers: [String], _ set: TileMatrixSet) -> String { base + "/tiles/" + set.rawValue + collections(layers) }
+    func tile(_ layers: [String], _ set: TileMatrixSet) -> String { base + "/tiles/" + set.rawValue + "/{z}/{y}/{x}" + collections(layers) }
+
+    func tileSets(_ layers: [String]) -> String { base + "/tiles" + collections(layers) }
+
+    private func collections(_ layers: [String]) -> String {
+        "?collections=" + layers.map { PercentCoding.encode($0) }.joined(separator: ",")
     }
 
     /// `address` with parameters after it, in their order.
@@ -56,11 +67,15 @@ struct Addresses: Sendable {
     }
 }
 
-/// The one tile matrix set that is served (OGC 17-083r4, annex D.1).
-enum TileMatrixSet {
-    static let id = "WebMercatorQuad"
-    static let uri = "http://www.opengis.net/def/tilematrixset/OGC/1.0/WebMercatorQuad"
-    static let crs = "http://www.opengis.net/def/crs/EPSG/0/3857"
+extension TileMatrixSet {
+    /// The zoom of this set whose tiles are as wide as those of WebMercatorQuad at `zoom`, or as near as there is.
+    func zoom(_ zoom: Int) -> Int { self == .webMercatorQuad ? zoom : max(0, zoom - 1) }
+
+    var uri: String { "http://www.opengis.net/def/tilematrixset/OGC/1.0/" + rawValue }
+
+    var crs: String {
+        self == .webMercatorQuad ? "http://www.opengis.net/def/crs/EPSG/0/3857" : "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
+    }
 }
 
 extension String {

@@ -38,7 +38,7 @@ extension VisibleLayer {
     /// Where the layer's tiles lie, for its style.
     func surroundings(_ addresses: Addresses) -> MapStyle.Surroundings {
         MapStyle.Surroundings(
-            tiles: addresses.tile(id, version: version), bounds: extent, tileMaxZoom: TileSetDocument.greatestZoom, patternPrefix: "kasane-"
+            tiles: addresses.tile(id, version: version), bounds: extent, tileMaxZoom: greatestTileZoom, patternPrefix: "kasane-"
         )
     }
 }

@@ -12,6 +12,8 @@ public struct LayerAPI: Sendable {
         public var deadline = 2.0
         /// Bytes of finished tiles to keep.
         public var tileCache = 64 << 20
+        /// Whether far tiles leave out what matters least; see `TilePolicy`. For measuring only: a tile can be 100 MB without.
+        public var thinsTiles = true
         /// Whole layers on their way at once.
         public var downloads = 4
         /// Seals cursors; 32 bytes at least, the same on all servers that share the load.
@@ -73,13 +75,7 @@ public struct LayerAPI: Sendable {
         document(router, "collections/{layer}/legend", [.json]) { api, exchange in
             exchange.answer(try api.layer(exchange).mapStyle.legendJSON)
         }
-        document(router, "collections/{layer}/tiles", [.json]) { api, exchange in
-            exchange.answer(TileSetDocument(addresses: exchange.addresses, layer: try api.layer(exchange)).list())
-        }
-        document(router, "collections/{layer}/tiles/\(TileMatrixSet.id)", [.json, .tileJSON]) { api, exchange in
-            exchange.answer(TileSetDocument(addresses: exchange.addresses, layer: try api.layer(exchange)).json())
-        }
-        addTileRoute(to: router)
+        addTileRoutes(to: router)
         addStyleRoutes(to: router)
         addHazardRoute(to: router)
     }

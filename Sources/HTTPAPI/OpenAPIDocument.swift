@@ -1,6 +1,7 @@
 import Descriptions
 import Geo
 import Query
+import Tiles
 
 /// `/api`: the routes in OpenAPI 3.0, for the layers that the viewer sees and no others.
 ///
@@ -111,15 +112,21 @@ struct OpenAPIDocument {
                 path + "/tiles",
                 operation("getTileSets" + name, "Tiles", ja: title + "のタイルの一覧", parameters: own + [.reference("fJSON")], answers: .json)
             ),
-            (
-                path + "/tiles/\(TileMatrixSet.id)",
-                operation("getTileSet" + name, "Tiles", ja: title + "のタイルの説明", parameters: own + [.reference("fTiles")], answers: .json)
-            ),
-            (
-                path + "/tiles/\(TileMatrixSet.id)/{z}/{row}/{col}",
-                operation("getTile" + name, "Tiles", ja: title + "のタイル", parameters: own + tile, answers: .tile)
-            ),
         ]
+            + TileMatrixSet.allCases.flatMap { set in
+                let suffix = set == .webMercatorQuad ? name : set.rawValue + name
+                return [
+                    (
+                        path + "/tiles/\(set.rawValue)",
+                        operation(
+                            "getTileSet" + suffix, "Tiles", ja: title + "のタイルの説明", parameters: own + [.reference("fTiles")], answers: .json)
+                    ),
+                    (
+                        path + "/tiles/\(set.rawValue)/{z}/{row}/{col}",
+                        operation("getTile" + suffix, "Tiles", ja: title + "のタイル", parameters: own + tile, answers: .tile)
+                    ),
+                ]
+            }
     }
 
     private static func type(of type: AttributeType) -> String {

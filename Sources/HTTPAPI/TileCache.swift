@@ -1,20 +1,25 @@
-import Geo
+import Query
 import Synchronization
+import Tiles
 
 /// Finished tiles, as they are sent, by what they were made from, so that a kept tile can never be stale. Two who miss the same tile make it once.
 public final class TileCache: Sendable {
     struct Key: Hashable, Sendable {
-        var layer: String
-        var version: String
-        /// The attributes in it: viewers see different ones.
-        var columns: [Int]
-        var tile: TileCoordinate
+        struct Layer: Hashable, Sendable {
+            var id: String
+            var version: String
+            /// The attributes in it: viewers see different ones.
+            var columns: [Int]
+            var policy: TilePolicy
+        }
+        var layers: [Layer]
+        var tile: MapTile
         /// In gzip form. Few clients do not take it; for them nothing is compressed in vain.
         var isCompressed: Bool
     }
 
-    /// The bytes of a tile as they are sent; empty where nothing lies.
-    typealias Entry = [UInt8]
+    /// A tile as it is sent; its bytes empty where nothing lies.
+    typealias Entry = DrawnTile
 
     private struct State {
         var entries: [Key: (entry: Entry, lastUse: UInt64)] = [:]
@@ -81,10 +86,10 @@ public final class TileCache: Sendable {
 
     private func finish(_ key: Key, _ result: Result<Entry, any Error>) {
         let waiting = state.withLock { state -> [CheckedContinuation<Entry?, any Error>] in
-            if case .success(let entry) = result, entry.count < limit / 8 {
+            if case .success(let entry) = result, entry.bytes.count < limit / 8 {
                 state.clock += 1
                 state.entries[key] = (entry, state.clock)
-                state.bytes += entry.count + TileCache.overhead
+                state.bytes += entry.bytes.count + TileCache.overhead
                 if state.bytes > limit { evict(&state) }
             }
             return state.waiting.removeValue(forKey: key) ?? []
@@ -96,7 +101,7 @@ public final class TileCache: Sendable {
     private func evict(_ state: inout State) {
         for (key, kept) in state.entries.sorted(by: { $0.value.lastUse < $1.value.lastUse }) {
             state.entries[key] = nil
-            state.bytes -= kept.entry.count + TileCache.overhead
+            state.bytes -= kept.entry.bytes.count + TileCache.overhead
             if state.bytes <= limit / 4 * 3 { return }
         }
     }

@@ -2,6 +2,7 @@ import Descriptions
 import Geo
 import Glibc
 import LayerAtlas
+import Query
 
 extension VisibleLayer {
     /// The style and legend, drawn from the zoom at which the layer's tiles begin to be useful.
@@ -12,12 +13,14 @@ extension VisibleLayer {
         return MapStyle(description, kinds: kinds, visibleAttributes: Set(attributes.map(\.name)))
     }
 
-    /// The zoom from which the layer is drawn: what its style says, else the first at which a tile that lies within the layer's extent holds no more than
-    /// `featuresATile` features on average.
+    /// The zoom from which the layer is drawn: what its style says, else from the farthest, where tiles leave out what matters least.
     ///
-    /// Tiles farther out are still answered; but a map that asks for a whole prefecture's buildings at once helps nobody.
+    /// Layers loaded before that was known leave out nothing: the first zoom at which a tile that lies within the layer's extent holds no more than
+    /// `featuresATile` features on average. Tiles farther out are still answered; but a map that asks for a whole prefecture's buildings at once helps
+    /// nobody.
     var leastZoom: Int {
         if let zoom = description.style.minZoom { return Int(zoom.rounded(.down)) }
+        if leftOutCounts != nil { return 0 }
         guard let extent, featureCount > VisibleLayer.featuresATile else { return 0 }
         let northWest = WebMercator.project(longitude: extent.minX, latitude: extent.maxY)
         let southEast = WebMercator.project(longitude: extent.maxX, latitude: extent.minY)
@@ -30,4 +33,10 @@ extension VisibleLayer {
     }
 
     private static let featuresATile = 20_000
+
+    /// The zoom from which on maps enlarge: a unit of the tile grid is then 15 cm; and nothing is left out any more.
+    var greatestTileZoom: Int {
+        let last = leftOutCounts?.firstIndex(of: 0) ?? 0
+        return max(TileSetDocument.greatestZoom, min(last, TileCoordinate.zoomLimit))
+    }
 }

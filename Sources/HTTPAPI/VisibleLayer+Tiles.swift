@@ -1,10 +1,13 @@
 public import Descriptions
 import Geo
 public import LayerAtlas
+import Tiles
 
 extension VisibleLayer {
     /// What the layer's tiles hold, as a member of `vector_layers` (TileJSON 3.0.0, 3.3).
-    public var vectorLayer: JSONTree {
+    public var vectorLayer: JSONTree { vectorLayer(in: .webMercatorQuad) }
+
+    func vectorLayer(in set: TileMatrixSet) -> JSONTree {
         let fields = attributes.map { attribute in
             let type =
                 switch attribute.type {
@@ -15,11 +18,11 @@ extension VisibleLayer {
             return JSONTree.Member(attribute.name, .text(type))
         }
         return .object([
-            "id": .text(id), "description": .text(description.title.text("ja")), "fields": .object(fields), "minzoom": .count(leastZoom),
-            "maxzoom": .count(TileSetDocument.greatestZoom),
+            "id": .text(id), "description": .text(description.title.text("ja")), "fields": .object(fields),
+            "minzoom": .count(set.zoom(leastZoom)), "maxzoom": .count(set.zoom(greatestTileZoom)),
         ])
     }
 
     /// The zooms that tiles are made for.
-    public var tileZooms: ClosedRange<Int> { leastZoom...max(leastZoom, TileSetDocument.greatestZoom) }
+    public var tileZooms: ClosedRange<Int> { leastZoom...max(leastZoom, greatestTileZoom) }
 }

@@ -53,6 +53,7 @@ public struct LayerServer: Sendable {
         var apiSettings = LayerAPI.Settings(cursorKey: try CursorKeyFile.key(in: settings.data, mayWrite: !settings.isPublic))
         apiSettings.deadline = settings.deadline
         apiSettings.tileCache = settings.tileCache
+        apiSettings.thinsTiles = settings.thinsTiles
         let api = LayerAPI(
             atlas: atlas, engine: QueryEngine(gridDirectories: [settings.data.appending(path: "grids").path]), pool: pool,
             settings: apiSettings)

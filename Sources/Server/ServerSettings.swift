@@ -23,6 +23,8 @@ public struct ServerSettings: Sendable {
     public var work = WorkPool.Settings()
     /// Bytes of finished tiles to keep.
     public var tileCache = 64 << 20
+    /// Far tiles leave out what matters least; false for comparing speed with servers that do not.
+    public var thinsTiles = true
     public var limits = ConnectionLimits()
     /// Seconds between looks for new publications.
     public var refreshInterval = 0.3
@@ -100,6 +102,9 @@ public struct ServerSettings: Sendable {
         case "threads": work.threads = try whole(1...1024)
         case "queue": work.queue = try whole(1...100_000)
         case "tile-cache-mib": tileCache = try whole(1...1_048_576) << 20
+        case "thin-tiles":
+            guard let flag = value.bool else { throw bad("trueかfalse", "true or false") }
+            thinsTiles = flag
         case "connections": limits.connections = try whole(1...1_000_000)
         case "connections-per-address": limits.connectionsPerAddress = try whole(1...1_000_000)
         default:
@@ -110,7 +115,8 @@ public struct ServerSettings: Sendable {
     }
 
     private static let keys =
-        "data, layers, host, port, public, base-url, log-level, deadline, threads, queue, tile-cache-mib, connections, connections-per-address"
+        "data, layers, host, port, public, base-url, log-level, deadline, threads, queue, tile-cache-mib, thin-tiles, connections, "
+        + "connections-per-address"
 }
 
 /// A setting that cannot be.

@@ -24,7 +24,8 @@ import Testing
     @Test(arguments: [
         "/", "/conformance", "/api", "/collections", "/collections/roads", "/collections/roads/items", "/collections/roads/items/plain",
         "/collections/roads/style", "/collections/roads/legend", "/collections/roads/tiles", "/collections/roads/tiles/WebMercatorQuad",
-        "/collections/roads/tiles/WebMercatorQuad/10/397/911", "/healthz", "/readyz", "/metrics", "/map", "/at?point=140.3,37.4",
+        "/collections/roads/tiles/WebMercatorQuad/10/397/911", "/tiles/WorldCRS84Quad?collections=roads", "/healthz", "/readyz", "/metrics",
+        "/map", "/at?point=140.3,37.4",
     ])
     func `HEAD and OPTIONS answer wherever GET does`(path: String) async throws {
         try await Site.run { site in

@@ -105,6 +105,42 @@ import Testing
         }
     }
 
+    @Test func `several layers make one tile, in both sets`() async throws {
+        try await Site.run { site in
+            let one = try await site.get("/collections/shelters/tiles/WebMercatorQuad/10/397/911").body
+            let other = try await site.get("/collections/roads/tiles/WebMercatorQuad/10/397/911").body
+            let both = try await site.get("/tiles/WebMercatorQuad/10/397/911?collections=shelters,roads")
+            #expect(both.status == 200 && both["content-type"] == "application/vnd.mapbox-vector-tile")
+            #expect(!one.isEmpty && both.body == one + other)
+            for set in ["WebMercatorQuad", "WorldCRS84Quad"] {
+                for path in ["/collections/shelters/tiles/\(set)", "/tiles/\(set)?collections=shelters,roads"] {
+                    let document = try await site.get(path)
+                    #expect(document.status == 200 && document.json["tilejson"] as? String == "3.0.0", "\(path)")
+                    #expect((document.json["tileMatrixSetURI"] as? String)?.hasSuffix(set) == true)
+                    let layers = try #require(document.json["vector_layers"] as? [[String: Any]])
+                    #expect(layers.map { $0["id"] as? String } == (path.hasPrefix("/tiles") ? ["shelters", "roads"] : ["shelters"]))
+                    #expect(document.json["minzoom"] is Int && document.json["leftOut"] is [String: Any])
+                    let template = try #require((document.json["tiles"] as? [String])?.first)
+                    let bounds = try #require(document.json["bounds"] as? [Double])
+                    let (x, y) = ((bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2)
+                    guard set == "WorldCRS84Quad" else { continue }
+                    let tile = String(template.dropFirst("http://gis.example".count)).replacing("{z}", with: "3")
+                        .replacing("{x}", with: "\(Int((x + 180) / 22.5))").replacing("{y}", with: "\(Int((90 - y) / 22.5))")
+                    let answer = try await site.get(tile)
+                    #expect(answer.status == 200 && !answer.body.isEmpty, "\(tile)")
+                }
+            }
+            for bad in ["", "?collections=", "?collections=roads,roads", "?collections=a,b,c,d,e,f,g,h,i", "?v=1"] {
+                #expect(try await site.get("/tiles/WebMercatorQuad/10/397/911" + bad).status == 400, "\(bad)")
+            }
+            #expect(try await site.get("/tiles/WebMercatorQuad/10/397/911?collections=roads,absent").status == 404)
+            #expect(try await site.get("/collections/shelters/tiles/WorldCRS84Quad/0/0/1").status != 404)
+            #expect(try await site.get("/collections/shelters/tiles/WorldCRS84Quad/0/1/0").status == 404)
+            let list = try await site.get("/collections/shelters/tiles").json["tilesets"] as? [[String: Any]]
+            #expect(list?.count == 2)
+        }
+    }
+
     @Test func `many who ask for the same tile at once all get it`() async throws {
         try await Site.run { site in
             let path = "/collections/shelters/tiles/WebMercatorQuad/13/3177/7288"

@@ -11,6 +11,8 @@ import Testing
     private static let routes = [
         "/collections/ID", "/collections/ID/items", "/collections/ID/items/1", "/collections/ID/style", "/collections/ID/legend",
         "/collections/ID/tiles", "/collections/ID/tiles/WebMercatorQuad", "/collections/ID/tiles/WebMercatorQuad/10/397/911",
+        "/collections/ID/tiles/WorldCRS84Quad", "/tiles?collections=ID", "/tiles/WebMercatorQuad?collections=roads,ID",
+        "/tiles/WebMercatorQuad/10/397/911?collections=ID,roads",
         "/collections/ID/items?name=x", "/collections/ID/items?nothing=x",
     ]
 

@@ -5,6 +5,7 @@ import Geo
 import LayerAtlas
 import LayerCatalog
 import Query
+import Tiles
 
 /// Tiles, pages and GeoJSON made from a published layer on one thread, with no network in between.
 ///
@@ -74,7 +75,8 @@ struct LayerBenchmark {
     }
 
     private func make(_ tile: TileCoordinate) throws -> Int {
-        try engine.tile(layer, tile, deadline: Deadline(seconds: nil)).count
+        // All features and attributes, as the servers that it is compared with send them.
+        try engine.drawnTile([layer], MapTile(tile), thins: false, deadline: Deadline(seconds: nil)).bytes.count
     }
 
     private func matches(_ filter: CQL2.Expression) throws -> Int {

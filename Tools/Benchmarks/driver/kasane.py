@@ -17,7 +17,7 @@ class Kasane:
         self.data = work / "data"
         self.log = work / "kasane.log"
         self.settings = work / "kasane.yaml"
-        self.settings.write_text("tile-cache-mib: 1\n")
+        self.settings.write_text("tile-cache-mib: 1\nthin-tiles: false\n")
 
     def load(self, source):
         """Loads and publishes a file into a data directory that was empty; seconds, and bytes of anonymous memory at most."""
