@@ -70,6 +70,7 @@ struct TileDrawing {
             if hasClasses, let classKey { try columns[classKey].touch(rows) }
             var start = rows.lowerBound
             for row in rows {
+                if row & 0xFFFF == 0 { try deadline.check() }
                 let detail = details[row]
                 if Int(detail.leastZoom) <= leastZoom && (detail.area == 0 || detail.area >= leastArea) { continue }
                 if start < row { try draw(start..<row, isInside: isInside, &tools) }

@@ -43,7 +43,7 @@ public struct Dust: ~Copyable {
     /// Begins a tile. Far out the cells are twice as wide: there a tile is full of them, and should be small.
     public mutating func start(_ tile: MapTile) {
         grid = TileGrid(tile)
-        cellShift = tile.levelZoom < 12 ? 7 : 6
+        cellShift = tile.levelZoom < 14 ? 7 : 6
         unitArea = grid.areaScale * Double(1 << (2 * grid.enlargement))
         cells.removeAll()
         classes.removeAll()

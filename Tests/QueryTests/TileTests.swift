@@ -146,14 +146,14 @@ struct Surveyor {
         #expect((leftOut > 0) == (zoom < 15))
     }
 
-    @Test(arguments: [(8, false), (11, false), (13, false), (9, true), (12, true)])
+    @Test(arguments: [(8, false), (12, false), (14, false), (9, true), (14, true)])
     func `what is too small adds up to rectangles for the largest of each cell and class`(zoom: Int, coversAll: Bool) throws {
         var surveyor = Surveyor(seed: UInt64(zoom))
         let layer = try TileLayer(surveyor.town(3000, side: 4000), text: 200)
         let details = try #require(try layer.file.details())
         try details.touch(0..<layer.file.geometryCount)
         let unit = Int64(1) << (20 - Int64(zoom))
-        let cell = Int64(zoom < 12 ? 128 : 64)
+        let cell = Int64(zoom < 14 ? 128 : 64)
         struct Key: Hashable {
             var column: Int64
             var row: Int64
