@@ -1,11 +1,11 @@
 import FoundationEssentials
 import Geo
 import GeoNative
-import LayerStore
 import TestKit
 import Testing
 import Tiles
 
+@testable import LayerStore
 @testable import Query
 
 /// A layer made for tiles, and what is in it.
@@ -311,6 +311,40 @@ struct Surveyor {
         }
         exact *= (4096 / side) * (4096 / side)
         #expect(abs(area / exact - 1) < 0.05 || abs(area - exact) < 1, "\(area) for \(exact)")
+    }
+
+    @Test func `a file sealed before there were details is drawn whole`() throws {
+        var surveyor = Surveyor(seed: 9)
+        let layer = try TileLayer(surveyor.town(300, side: 1000), text: 10)
+        var bytes = [UInt8](try Data(contentsOf: layer.folder.path("a.layer")))
+        func word(_ offset: Int) -> Int {
+            bytes.withUnsafeBytes { Int(truncatingIfNeeded: $0.loadUnaligned(fromByteOffset: offset, as: UInt64.self)) }
+        }
+        func hash(_ range: Range<Int>) -> UInt64 {
+            bytes.withUnsafeBytes { LayerFileFormat.hash(UnsafeRawBufferPointer(rebasing: $0[range])) }
+        }
+        func put<T>(_ value: T, at offset: Int) {
+            bytes.withUnsafeMutableBytes { $0.storeBytes(of: value, toByteOffset: offset, as: T.self) }
+        }
+        // An optional section of a kind that nobody knows is passed over.
+        let directory = word(24)..<word(24) + word(32) * LayerFileFormat.entrySize
+        let entries = stride(from: directory.lowerBound, to: directory.upperBound, by: LayerFileFormat.entrySize)
+        let entry = try #require(entries.first { word($0) & 0xFFFF_FFFF == Int(LayerFileFormat.Kind.detail.rawValue) })
+        put(UInt32(9999), at: entry)
+        put(hash(directory), at: 64)
+        put(hash(0..<LayerFileFormat.headerSize - 8), at: LayerFileFormat.headerSize - 8)
+        try Data(bytes).write(to: layer.folder.path("old.layer"))
+        let old = try LayerFile.open(layer.folder.path("old.layer"))
+        let details = try old.details()
+        #expect(details == nil)
+        let source = RowSource(layer: "t", file: old, columns: [0, 1])
+        for tile in layer.tiles(15) {
+            let drawn = try TileDrawer().draw(source, MapTile(tile), TilePolicy(), Deadline(seconds: nil))
+            let whole = try layer.draw(tile, TilePolicy(thins: false))
+            let ids = { (tile: DecodedTile.Layer?) in (tile?.features ?? []).map(\.id) }
+            #expect(drawn.leftOut == 0)
+            #expect(ids(try DecodedTile(drawn.bytes).layers.first) == ids(whole.tile))
+        }
     }
 
     @Test(arguments: 0..<6 as Range<UInt64>)
