@@ -41,6 +41,9 @@ struct LandingDocument {
                 href: addresses.collections, rel: "data", type: "application/json",
                 title: LocalizedText(ja: "レイヤーの一覧", en: "Layers")),
             Link(
+                href: addresses.functions, rel: "http://www.opengis.net/def/rel/ogc/1.0/functions", type: "application/json",
+                title: LocalizedText(ja: "フィルターの関数", en: "Functions of filters")),
+            Link(
                 href: addresses.styles, rel: "http://www.opengis.net/def/rel/ogc/1.0/styles", type: "application/json",
                 title: LocalizedText(ja: "スタイル", en: "Styles")),
             Link(

@@ -77,6 +77,7 @@ public struct LayerAPI: Sendable {
         }
         addTileRoutes(to: router)
         addStyleRoutes(to: router)
+        addFunctionsRoute(to: router)
         addHazardRoute(to: router)
     }
 

@@ -223,6 +223,22 @@ import Testing
         }
     }
 
+    @Test func `the functions of filters are listed, and each can be called`() async throws {
+        try await Site.run { site in
+            #expect(try await site.get("/").text.contains("/functions"))
+            let list = try #require(await site.get("/functions").json["functions"] as? [[String: Any]])
+            #expect(list.count > 5)
+            for function in list {
+                let name = try #require(function["name"] as? String)
+                let takesText = ((function["args"] as? [[String: Any]])?.first?["type"] as? [String])?.contains("string") == true
+                let givesText = (function["returns"] as? [String])?.contains("string") == true
+                let call = "\(name)(\(takesText ? "%E5%90%8D%E7%A7%B0" : "class"))" + (givesText ? "='plain'" : "%3E=0")
+                let answer = try await site.get("/collections/roads/items?f=json&filter=" + call)
+                #expect(answer.status == 200, "\(name): \(answer.text)")
+            }
+        }
+    }
+
     @Test func `the API definition says what the suite looks for`() async throws {
         try await Site.run { site in
             let answer = try await site.get("/api")
