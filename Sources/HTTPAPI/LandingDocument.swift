@@ -47,6 +47,12 @@ struct LandingDocument {
                 href: addresses.styles, rel: "http://www.opengis.net/def/rel/ogc/1.0/styles", type: "application/json",
                 title: LocalizedText(ja: "スタイル", en: "Styles")),
             Link(
+                href: addresses.processes, rel: "http://www.opengis.net/def/rel/ogc/1.0/processes", type: "application/json",
+                title: LocalizedText(ja: "レイヤーをまたぐ集計", en: "Questions across layers")),
+            Link(
+                href: addresses.jobs, rel: "http://www.opengis.net/def/rel/ogc/1.0/job-list", type: "application/json",
+                title: LocalizedText(ja: "ジョブの一覧", en: "Jobs")),
+            Link(
                 href: addresses.map, rel: "related", type: "text/html", title: LocalizedText(ja: "ハザードマップ", en: "Hazard map")),
         ]
     }

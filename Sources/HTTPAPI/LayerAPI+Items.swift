@@ -37,7 +37,7 @@ extension LayerAPI {
         }
     }
 
-    private static func requireJSON(_ type: String?) throws(Problem) {
+    static func requireJSON(_ type: String?) throws(Problem) {
         let essence = (type ?? "application/json").prefix { $0 != ";" }.lowercased()
         guard essence == "application/json" || essence.hasSuffix("+json") else {
             throw Problem(.badRequest, ja: "本文はapplication/jsonです。", en: "The body is application/json.")

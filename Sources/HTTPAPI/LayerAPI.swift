@@ -5,11 +5,14 @@ public import Hummingbird
 public import LayerAtlas
 public import Query
 
-/// The routes for layers: OGC API – Features part 1, OGC API – Tiles, styles and legends.
+/// The routes for layers: OGC API – Features, Tiles and Processes, styles and legends.
 public struct LayerAPI: Sendable {
     public struct Settings: Sendable {
         /// Seconds from the arrival of a request until its answer must be there.
         public var deadline = 2.0
+        /// Seconds for an execution of a process that is answered at once.
+        public var processDeadline = 30.0
+        public var jobs = JobRegister.Settings()
         /// Bytes of finished tiles to keep.
         public var tileCache = 64 << 20
         /// Whether far tiles leave out what matters least; see `TilePolicy`. For measuring only: a tile can be 100 MB without.
@@ -30,6 +33,11 @@ public struct LayerAPI: Sendable {
     let settings: Settings
     let cursorKey: CursorToken.Key
     let downloads: DownloadGate
+    let jobs: JobRegister
+    /// Questions across layers, one at a time and apart from the pool, so that maps are answered meanwhile.
+    let questions = WorkPool(WorkPool.Settings(threads: 1, queue: 16))
+    /// Jobs, one at a time.
+    let jobThread = WorkPool(WorkPool.Settings(threads: 1, queue: 256))
     public let tiles: TileCache
 
     public init(atlas: LayerAtlas, engine: QueryEngine, pool: WorkPool, settings: Settings) {
@@ -39,6 +47,7 @@ public struct LayerAPI: Sendable {
         self.settings = settings
         cursorKey = CursorToken.Key(settings.cursorKey)
         downloads = DownloadGate(limit: settings.downloads)
+        jobs = JobRegister(settings.jobs)
         tiles = TileCache(limit: settings.tileCache)
     }
 
@@ -79,6 +88,7 @@ public struct LayerAPI: Sendable {
         addStyleRoutes(to: router)
         addFunctionsRoute(to: router)
         addHazardRoute(to: router)
+        addProcessRoutes(to: router)
     }
 
     /// The layer of the path, as far as the viewer may see it.

@@ -36,14 +36,15 @@ struct OpenAPIDocument {
                 "/at",
                 operation("getHazards", "Hazard", ja: "ある地点の災害リスク", parameters: [.reference("point"), .reference("fJSON")], answers: .json)
             ))
+        paths += processPaths
         return [
             "openapi": "3.0.3",
             "info": .object([
                 "title": .text((town?.text("ja") ?? "Kasane") + " 統合型GIS API"), "version": "1.0.0",
-                "description": "OGC API – Features 1.0 (1, 2, 3, 5), CQL2 1.0, OGC API – Tiles 1.0",
+                "description": "OGC API – Features 1.0 (1, 2, 3, 5), CQL2 1.0, OGC API – Tiles 1.0, OGC API – Processes 1.0",
             ]),
             "servers": [["url": .text(addresses.base)]],
-            "tags": [["name": "Server"], ["name": "Data"], ["name": "Tiles"], ["name": "Hazard"]],
+            "tags": [["name": "Server"], ["name": "Data"], ["name": "Tiles"], ["name": "Hazard"], ["name": "Processes"]],
             "paths": .object(paths.map { .init($0.name, $0.value) }),
             "components": ["parameters": parameters, "responses": problems, "schemas": schemas],
         ]
@@ -161,6 +162,63 @@ struct OpenAPIDocument {
                 "operationId": .text(id), "tags": [.text(tag)], "summary": .text(ja), "parameters": .list(parameters),
                 "responses": .object(responses.map { .init($0.name, $0.value) }),
             ]
+        ]
+    }
+
+    /// OGC 18-062r2.
+    private var processPaths: [(name: String, value: JSONTree)] {
+        let form: JSONTree = [
+            "name": "f", "in": "query", "required": false, "style": "form", "explode": false,
+            "schema": ["type": "string", "enum": .list(OverlayDocument.forms.map { .text($0.name) })], "description": "形式。 / The format.",
+        ]
+        let job: JSONTree = ["name": "jobId", "in": "path", "required": true, "style": "simple", "schema": ["type": "string"]]
+        let table: JSONTree = [
+            "application/json": ["schema": .schema("document")], "application/geo+json": ["schema": .schema("geoJSON")],
+            "text/csv": ["schema": ["type": "string"]],
+        ]
+        func responses(_ status: String, _ content: JSONTree) -> JSONTree {
+            var all: [(name: String, value: JSONTree)] = [(status, ["description": "結果 / the result", "content": content])]
+            if status == "200" {
+                all.append(("201", ["description": "ジョブ / a job", "content": ["application/json": ["schema": .schema("document")]]]))
+            }
+            for problem in ["400", "404", "503"] { all.append((problem, ["$ref": .text("#/components/responses/\(problem)")])) }
+            return .object(all.map { .init($0.name, $0.value) })
+        }
+        let results = operation("getResults", "Processes", ja: "ジョブの結果", parameters: [job, form], answers: .json)
+        var status = [
+            JSONTree.Member("get", operation("getStatus", "Processes", ja: "ジョブの状態", parameters: [job], answers: .json)["get"] ?? .null)
+        ]
+        status.append(
+            .init(
+                "delete",
+                [
+                    "operationId": "dismiss", "tags": ["Processes"], "summary": "ジョブの取り消し", "parameters": .list([job]),
+                    "responses": [
+                        "200": ["description": "取り消した / dismissed", "content": ["application/json": ["schema": .schema("document")]]],
+                        "404": ["$ref": "#/components/responses/404"],
+                    ],
+                ]))
+        return [
+            ("/processes", operation("getProcesses", "Processes", ja: "処理の一覧", parameters: [.reference("fJSON")], answers: .json)),
+            (
+                "/processes/\(ProcessDocument.id)",
+                operation("getProcess", "Processes", ja: "重ね合わせ集計の説明", parameters: [.reference("fJSON")], answers: .json)
+            ),
+            (
+                "/processes/\(ProcessDocument.id)/execution",
+                [
+                    "post": [
+                        "operationId": "execute", "tags": ["Processes"], "summary": "重ね合わせ集計の実行",
+                        "description": "Prefer: respond-async でジョブになります。 / With Prefer: respond-async it becomes a job.",
+                        "parameters": .list([form]),
+                        "requestBody": ["required": true, "content": ["application/json": ["schema": .schema("document")]]],
+                        "responses": responses("200", table),
+                    ]
+                ]
+            ),
+            ("/jobs", operation("getJobs", "Processes", ja: "ジョブの一覧", parameters: [.reference("fJSON")], answers: .json)),
+            ("/jobs/{jobId}", .object(status)),
+            ("/jobs/{jobId}/results", results),
         ]
     }
 

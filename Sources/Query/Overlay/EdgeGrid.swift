@@ -5,7 +5,7 @@ import Geo
 ///
 /// Cells are chosen by one monotone function of a coordinate, used for edges and questions alike, so that rounding never parts a place from
 /// the edge it lies on. Memory: some 20 bytes an edge. Never changed once made.
-struct EdgeGrid: Sendable {
+final class EdgeGrid: Sendable {
     private let box: Box
     private let columns: Int
     private let rows: Int
