@@ -32,4 +32,26 @@ public struct DownloadRequest: Sendable {
             throw Problem(any: error)
         }
     }
+
+    /// How many features hold.
+    public func count(_ layer: VisibleLayer, _ engine: QueryEngine) throws -> Int {
+        var request = parameters.request
+        request.limit = 1
+        do {
+            // Without a deadline the count is always there.
+            return try engine.items(layer, request, deadline: Deadline(seconds: nil)).matched ?? 0
+        } catch {
+            throw Problem(any: error)
+        }
+    }
+
+    /// How the features would be found, in words; a line for each step of the filter.
+    public func plan(_ layer: VisibleLayer, _ engine: QueryEngine) throws -> String {
+        do {
+            guard let filter = parameters.request.filter else { return "all features" }
+            return try engine.plan(layer, filter)
+        } catch {
+            throw Problem(any: error)
+        }
+    }
 }

@@ -6,7 +6,10 @@ import Geo
 struct Kasane: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "kasane", abstract: "統合型GISのレイヤーサーバー / A GIS layer server for city halls.",
-        subcommands: [ServeCommand.self, LoadCommand.self, CheckCommand.self, LayersCommand.self, ExportCommand.self, KeyCommand.self])
+        subcommands: [
+            ServeCommand.self, LoadCommand.self, CheckCommand.self, LayersCommand.self, ExportCommand.self, QueryCommand.self,
+            KeyCommand.self,
+        ])
 }
 
 /// Runs a command and ends with 0 when all went well, 1 for findings or a refusal, 2 for wrong use.

@@ -72,6 +72,36 @@ private func thirds(_ place: Point, _ a: Point, _ b: Point) -> Double {
         }
     }
 
+    @Test(arguments: 0..<4 as Range<UInt64>)
+    func `between large outlines the distance is that of all pairs of edges`(seed: UInt64) {
+        var generator = SeededGenerator(seed: seed)
+        let apart = [0.0, 0.011, 0.03, 0.2][Int(seed)]
+        func ring(_ x: Double, _ vertices: Int) -> Outline {
+            let outline = Outline(
+                .polygon([RandomGeometry().ring(centre: Point(x: x, y: 35.6), radius: 0.01, vertices: vertices, using: &generator)]))
+            outline.prepare()
+            return outline
+        }
+        let (a, b) = (ring(139.6, 160), ring(139.6 + apart + 0.008, 140))
+        let found = a.distance(to: b, atMost: 1e6, DistanceScratch()) ?? .infinity
+        var all = Double.infinity
+        if a.meets(b, MeetScratch()) {
+            all = 0
+        } else {
+            for (from, to) in [(a, b), (b, a)] {
+                for vertex in 0..<from.vertexCount {
+                    let place = Point(x: from.x(vertex), y: from.y(vertex))
+                    for edge in to.edges(ofRing: 0) {
+                        let (start, end) = (Point(x: to.x(edge), y: to.y(edge)), Point(x: to.x(edge + 1), y: to.y(edge + 1)))
+                        all = min(all, Outline.measure(place, toEdge: start, end))
+                    }
+                }
+            }
+        }
+        #expect(abs(found - all) < 1e-4)
+        if all > 0 { #expect(a.distance(to: b, atMost: all * 0.9999, DistanceScratch()) == nil) }
+    }
+
     @Test func `the antimeridian is no border`() {
         let (east, west) = (Outline(.point(179.9995, 10)), Outline(.point(-179.9995, 10)))
         let metres = Ellipsoid.distance(Point(x: 179.9995, y: 10), Point(x: -179.9995, y: 10))

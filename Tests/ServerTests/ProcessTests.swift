@@ -29,7 +29,8 @@ import Testing
                 hazard: HazardDescription(kind: "flood", scenario: "L2")),
             attributes: [Attribute(name: "rank", type: .integer)],
             rows: [
-                Office.Row(.box(139.999, 36.999, 140.00325, 37.001), [.integer(2)]), Office.Row(.box(140.00325, 36.999, 140.0055, 37.001), [.integer(3)]),
+                Office.Row(.box(139.999, 36.999, 140.00325, 37.001), [.integer(2)]),
+                Office.Row(.box(140.00325, 36.999, 140.0055, 37.001), [.integer(3)]),
             ], facts: facts)
         try office.load(
             LayerDescription(id: "people", title: LocalizedText(ja: "要支援者"), access: .internal),
@@ -41,7 +42,10 @@ import Testing
     ) async throws -> Wire.Answer {
         let wire = try Wire(port: site.port)
         let head =
-            ["POST \(path) HTTP/1.1", "Host: gis.example", "Connection: close", "Content-Type: application/json", "Content-Length: \(body.utf8.count)"]
+            [
+                "POST \(path) HTTP/1.1", "Host: gis.example", "Connection: close", "Content-Type: application/json",
+                "Content-Length: \(body.utf8.count)",
+            ]
             + fields
         try await wire.send(head.joined(separator: "\r\n") + "\r\n\r\n" + body)
         return try await wire.answer()
@@ -75,7 +79,9 @@ import Testing
         }
     }
 
-    @Test func `CSV and GeoJSON have the same rows, cells that no spreadsheet takes for formulas, and say that something is not known`() async throws {
+    @Test func `CSV and GeoJSON have the same rows, cells that no spreadsheet takes for formulas, and say that something is not known`()
+        async throws
+    {
         try await Site.run(layers: Self.town) { site in
             let body = """
                 {"inputs": {"target": {"collection": "houses"}, "overlay": {"collection": "flood"}, "groupBy": [{"property": "use"}]}}
@@ -85,11 +91,17 @@ import Testing
             #expect(csv.text == "use,count,unknown\r\n'=商業,3,not-surveyed:2 no-geometry:1\r\n住宅,3,not-surveyed:2 no-geometry:1\r\n")
             #expect(try await post(site, body, "Accept: text/csv").text == csv.text)
             let wish = body.dropLast(2) + ", \"outputs\": {\"result\": {\"format\": {\"mediaType\": \"text/csv\"}}}}"
-            #expect(try await post(site, String(body.trimmingCharacters(in: .whitespacesAndNewlines).dropLast()) + ", \"outputs\": {\"result\": {\"format\": {\"mediaType\": \"text/csv\"}}}}").text == csv.text, "\(wish)")
+            #expect(
+                try await post(
+                    site,
+                    String(body.trimmingCharacters(in: .whitespacesAndNewlines).dropLast())
+                        + ", \"outputs\": {\"result\": {\"format\": {\"mediaType\": \"text/csv\"}}}}"
+                ).text == csv.text, "\(wish)")
             let features = try await post(site, body, "Accept: application/geo+json")
             #expect((features.json["features"] as? [[String: Any]])?.count == 2)
             #expect(features.json["incomplete"] as? Bool == true)
-            let document = try await post(site, body.trimmingCharacters(in: .whitespacesAndNewlines).dropLast() + ", \"response\": \"document\"}")
+            let document = try await post(
+                site, body.trimmingCharacters(in: .whitespacesAndNewlines).dropLast() + ", \"response\": \"document\"}")
             #expect(((document.json["result"] as? [String: Any])?["rows"] as? [[Any]])?.count == 2)
         }
     }
@@ -123,14 +135,18 @@ import Testing
         ("TARGET, \"grupBy\": []", "unknown-parameter"), ("TARGET, \"groupBy\": [{\"property\": \"nothing\"}]", "unknown-property"),
         ("TARGET, \"aggregates\": [{\"function\": \"median\"}]", "invalid-parameter"),
         ("TARGET, \"aggregates\": [{\"function\": \"sum\", \"property\": \"use\"}]", "invalid-parameter"),
-        ("{\"inputs\": {\"target\": {\"collection\": \"houses\", \"filter\": \"use = \"}, \"overlay\": {\"collection\": \"flood\"}}}", "syntax"),
+        (
+            "{\"inputs\": {\"target\": {\"collection\": \"houses\", \"filter\": \"use = \"}, \"overlay\": {\"collection\": \"flood\"}}}",
+            "syntax"
+        ),
         ("{\"inputs\": {\"target\": {\"collection\": \"nowhere\"}, \"overlay\": {\"collection\": \"flood\"}}}", "not-found"),
     ])
     func `each mistake has its code`(body: String, code: String) async throws {
         try await Site.run(layers: Self.town) { site in
             let whole =
                 body.hasPrefix("TARGET")
-                ? "{\"inputs\": {\"target\": {\"collection\": \"houses\"}, \"overlay\": {\"collection\": \"flood\"}\(body.dropFirst(6))}}" : body
+                ? "{\"inputs\": {\"target\": {\"collection\": \"houses\"}, \"overlay\": {\"collection\": \"flood\"}\(body.dropFirst(6))}}"
+                : body
             let answer = try await post(site, whole)
             #expect(answer.code == code, "\(answer.text)")
             #expect(answer.status == (code == "not-found" ? 404 : 400))
@@ -197,11 +213,16 @@ import Testing
             #expect(list?.map { $0["id"] as? String } == ["overlay"])
             let process = try await site.get("/processes/overlay").json
             #expect(process["jobControlOptions"] as? [String] == ["sync-execute", "async-execute", "dismiss"])
-            #expect(Set((process["inputs"] as? [String: Any] ?? [:]).keys).isSuperset(of: ["target", "overlay", "predicate", "groupBy", "aggregates"]))
+            #expect(
+                Set((process["inputs"] as? [String: Any] ?? [:]).keys).isSuperset(of: [
+                    "target", "overlay", "predicate", "groupBy", "aggregates",
+                ]))
             #expect(try await site.get("/processes/other").status == 404)
             #expect(try await post(site, "{}", path: "/processes/other/execution").status == 404)
             let paths = try await site.get("/api").json["paths"] as? [String: Any] ?? [:]
-            for path in ["/processes", "/processes/overlay", "/processes/overlay/execution", "/jobs", "/jobs/{jobId}", "/jobs/{jobId}/results"] {
+            for path in [
+                "/processes", "/processes/overlay", "/processes/overlay/execution", "/jobs", "/jobs/{jobId}", "/jobs/{jobId}/results",
+            ] {
                 #expect(paths[path] != nil, "\(path)")
             }
             let landing = try await site.get("/").json["links"] as? [[String: Any]] ?? []

@@ -10,7 +10,7 @@ extension Outline {
     /// The distance in metres, 0 where the two have a place in common; nil when it is more than `limit`.
     ///
     /// - Parameter shift: degrees to add to the other's longitudes: ±360 across the antimeridian.
-    /// - Complexity: O(edges of this near the other × edges of the other)
+    /// - Complexity: O(edges of this near the other × edges of the other near this); where these are many, O(edges × edges within the distance of one)
     func distance(to other: Outline, atMost limit: Double, shift: Double = 0, _ scratch: DistanceScratch) -> Double? {
         if shift == 0 && meets(other, scratch.meeting) { return 0 }
         var area = other.box.grown(byMetres: limit)
@@ -27,8 +27,11 @@ extension Outline {
 
         // The least that any pair may be, and the most that the nearest pair is.
         var (most, least) = (limit * (1 + 1e-9) + 1e-6, Double.infinity)
-        var isNear = false
-        eachPair(other, shift, scale, scratch) { _, _, distance, error in
+        // Where both are large, each edge looks only at those within what is known to be enough.
+        let isLarge = scratch.mine.count * scratch.theirs.count > DistanceScratch.plainPairs
+        if isLarge { most = min(most, sampled(other, shift, scratch) * (1 + 1e-9) + 1e-6) }
+        var isNear = isLarge
+        eachPair(other, shift, scale, scratch, within: isLarge ? { most } : nil) { _, _, distance, error in
             least = min(least, distance * (1 - error))
             if distance * (1 + error) <= most {
                 most = distance * (1 + error)
@@ -37,32 +40,51 @@ extension Outline {
         }
         guard isNear || least <= limit else { return nil }
         var best = Double.infinity
-        eachPair(other, shift, scale, scratch) { mine, theirs, distance, error in
+        eachPair(other, shift, scale, scratch, within: isLarge ? { min(most, best) } : nil) { mine, theirs, distance, error in
             guard distance * (1 - error) <= min(most, best) else { return }
             best = min(best, measure(mine, theirs, of: other, shift))
         }
         return best <= limit ? best : nil
     }
 
+    /// Calls `visit` with pairs of edges, how far they are apart in a plane, and how wrong that is at most.
+    /// - Parameter within: metres beyond which pairs need not be looked at; nil looks at all.
     @inline(__always)
     private func eachPair(
-        _ other: Outline, _ shift: Double, _ scale: LocalScale, _ scratch: DistanceScratch,
+        _ other: Outline, _ shift: Double, _ scale: LocalScale, _ scratch: DistanceScratch, within: (() -> Double)?,
         _ visit: (Int, Int, _ distance: Double, _ error: Double) -> Void
     ) {
-        for mine in scratch.mine {
-            let (a, b) = (Int(mine), end(ofEdge: Int(mine)))
-            for theirs in scratch.theirs {
-                let (c, d) = (Int(theirs), other.end(ofEdge: Int(theirs)))
-                let (low, high) = (min(y(a), y(b), other.y(c), other.y(d)), max(y(a), y(b), other.y(c), other.y(d)))
+        for theirs in scratch.theirs {
+            let (c, d) = (Int(theirs), other.end(ofEdge: Int(theirs)))
+            let (cx, cy, dx, dy) = (other.x(c) + shift, other.y(c), other.x(d) + shift, other.y(d))
+            if let within {
+                scratch.near.removeAll(keepingCapacity: true)
+                let box = Box(minX: min(cx, dx), minY: min(cy, dy), maxX: max(cx, dx), maxY: max(cy, dy))
+                edges(meeting: box.grown(byMetres: within()), into: &scratch.near)
+            }
+            for mine in within == nil ? scratch.mine : scratch.near {
+                let (a, b) = (Int(mine), end(ofEdge: Int(mine)))
+                let (low, high) = (min(y(a), y(b), cy, dy), max(y(a), y(b), cy, dy))
                 let (perX, perY, error) = scale.at(low, high)
-                let (ox, oy) = (other.x(c) + shift, other.y(c))
-                let pair = PlanePair(
-                    ax: (x(a) - ox) * perX, ay: (y(a) - oy) * perY, bx: (x(b) - ox) * perX, by: (y(b) - oy) * perY,
-                    dx: (other.x(d) + shift - ox) * perX, dy: (other.y(d) - oy) * perY)
-                let distance = pair.distance
-                visit(Int(mine), Int(theirs), distance, min(0.9, error + scale.curvature * distance * distance))
+                let distance = PlanePair(
+                    ax: (x(a) - cx) * perX, ay: (y(a) - cy) * perY, bx: (x(b) - cx) * perX, by: (y(b) - cy) * perY,
+                    dx: (dx - cx) * perX, dy: (dy - cy) * perY
+                ).distance
+                visit(a, c, distance, min(0.9, error + scale.curvature * distance * distance))
             }
         }
+    }
+
+    /// Metres between some vertices of the two: not less than the distance.
+    private func sampled(_ other: Outline, _ shift: Double, _ scratch: DistanceScratch) -> Double {
+        var best = Double.infinity
+        for mine in stride(from: 0, to: scratch.mine.count, by: max(1, scratch.mine.count / 32)) {
+            let from = place(Int(scratch.mine[mine]), 0)
+            for theirs in stride(from: 0, to: scratch.theirs.count, by: max(1, scratch.theirs.count / 32)) {
+                best = min(best, Ellipsoid.distance(from, other.place(Int(scratch.theirs[theirs]), shift)))
+            }
+        }
+        return best
     }
 
     /// Metres between two edges that do not meet: one of the four ends is nearest.
@@ -108,6 +130,10 @@ final class DistanceScratch {
     let meeting = MeetScratch()
     var mine: [Int32] = []
     var theirs: [Int32] = []
+    var near: [Int32] = []
+
+    /// More pairs of edges than this are not all looked at.
+    static let plainPairs = 1 << 14
 }
 
 /// Two segments in metres, one of them from the origin to (dx, dy).

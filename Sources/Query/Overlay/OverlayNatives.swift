@@ -121,7 +121,8 @@ final class OverlayNatives {
             }
             if let near = part.parts(of: kind) { pieces.add(near, isInside: false) }
         }
-        for hit in hits {
+        for (number, hit) in hits.enumerated() {
+            if number & 127 == 127 { try plan.deadline.check() }
             if isSmall, kind == .polygon, let cutting = plan.table.cuttings[hit.place] {
                 for piece in cutting.pieces where piece.box.intersects(box) { try add(piece.polygons, clipping: true) }
             } else if let theirs = try overlay(hit.place).geometry.parts(of: kind) {
