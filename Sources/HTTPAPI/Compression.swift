@@ -40,7 +40,7 @@ public struct Compression: RouterMiddleware {
 
     private static func isText(_ type: String) -> Bool {
         let essence = type.prefix { $0 != ";" }
-        return essence.hasPrefix("text/") || essence.hasSuffix("json") || essence.hasSuffix("xml")
+        return essence.hasPrefix("text/") || essence.hasSuffix("json") || essence.hasSuffix("json-seq") || essence.hasSuffix("xml")
             || essence == "application/vnd.mapbox-vector-tile"
     }
 

@@ -132,6 +132,16 @@ import Testing
         }
     }
 
+    @Test func `POST is told where questions may be sent, and nowhere else`() async throws {
+        try await Site.run { site in
+            let searches = ["/collections/roads/search", "/collections/nothing/search"]
+            for path in searches + ["/", "/collections/roads", "/collections/roads/items", "/collections/roads/download"] {
+                let methods = try await site.get(path, method: "OPTIONS")["allow"] ?? ""
+                #expect(methods.contains("POST") == searches.contains(path), "\(path)")
+            }
+        }
+    }
+
     @Test func `coordinates come in the system that was asked for, which is told`() async throws {
         try await Site.run { site in
             let plain = try await site.get("/collections/roads/items/plain")
