@@ -22,6 +22,23 @@ import Testing
         }
     }
 
+    @Test(arguments: 0..<20)
+    func `pieces that folding leaves nothing of are no pieces`(seed: UInt64) {
+        var generator = SeededGenerator(seed: 100 + seed)
+        for _ in 0..<400 {
+            let text = (0..<Int.random(in: 0..<6, using: &generator)).map { _ in ["a", "b", "東"].randomElement(using: &generator)! }
+                .joined()
+            var pattern = ""
+            for _ in 0..<Int.random(in: 0..<7, using: &generator) {
+                pattern += ["a", "東", "%", "_", "\u{301}", "%\u{301}", "\\\u{301}"].randomElement(using: &generator)!
+            }
+            let folded = LikePattern(pattern) { TextFolding.accenti.fold($0) }
+            var subject = text
+            let matches = subject.withUTF8 { folded.matches(UnsafeRawBufferPointer($0)) }
+            #expect(matches == FilterWitness.like(text, pattern) { TextFolding.accenti.fold($0) }, "'\(text)' LIKE ACCENTI('\(pattern)')")
+        }
+    }
+
     @Test func `a pattern that would try every way is answered at once`() {
         let text = String(repeating: "a", count: 20_000)
         for pattern in [
@@ -73,6 +90,15 @@ import Testing
             }
         }
         #expect(quick == 20)
+    }
+
+    @Test func `a mark behind the last percent sign, which ACCENTI takes, changes nothing`() throws {
+        let sample = try FilterSample(count: 500, seed: 13)
+        let plain = try sample.rows(.like(.accenti(.property("name")), pattern: .text("住%")))
+        #expect(!plain.isEmpty)
+        for pattern in ["住%\u{301}", "\u{301}住%", "住\u{301}%\u{301}%", "住%%\u{301}"] {
+            #expect(try sample.rows(.like(.accenti(.property("name")), pattern: .accenti(.text(pattern)))) == plain, "\(pattern)")
+        }
     }
 
     @Test func `only a percent sign that was written is a wildcard`() throws {

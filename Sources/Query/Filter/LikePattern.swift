@@ -35,11 +35,7 @@ struct LikePattern {
             }
         }
         var isEscaped = false
-        var percents = 0
-        var opens = false
-        var lastWasPercent = false
-        for (place, scalar) in pattern.unicodeScalars.enumerated() {
-            lastWasPercent = false
+        for scalar in pattern.unicodeScalars {
             if isEscaped {
                 run.append(scalar)
                 isEscaped = false
@@ -47,11 +43,8 @@ struct LikePattern {
                 isEscaped = true
             } else if scalar == "%" {
                 flush()
-                if place == 0 { opens = true }
-                if !current.isEmpty { found.append(current) }
+                found.append(current)
                 current = []
-                percents += 1
-                lastWasPercent = true
             } else if scalar == "_" {
                 flush()
                 current.append(.any)
@@ -62,11 +55,12 @@ struct LikePattern {
         // A last backslash has nothing to take, so it is itself.
         if isEscaped { run.append("\\") }
         flush()
-        if !current.isEmpty { found.append(current) }
-        opensAnywhere = opens
-        endsAnywhere = lastWasPercent
-        isWhole = percents == 0
-        pieces = found.map { tokens in
+        found.append(current)
+        isWhole = found.count == 1
+        // Nothing may be left of what was written before or behind a `%`: folding takes marks that stand alone.
+        opensAnywhere = !isWhole && found[0].isEmpty
+        endsAnywhere = !isWhole && current.isEmpty
+        pieces = found.filter { !$0.isEmpty }.map { tokens in
             var piece = Piece()
             for token in tokens {
                 switch token {
