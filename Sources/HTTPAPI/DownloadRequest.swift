@@ -27,7 +27,8 @@ public struct DownloadRequest: Sendable {
     public func stream(_ layer: VisibleLayer, _ engine: QueryEngine) throws -> FeatureStream {
         do {
             return try engine.everything(
-                layer, parameters.request, form: parameters.form, format: format, encoding: parameters.encoding)
+                layer, parameters.request, form: parameters.form, format: format, encoding: parameters.encoding,
+                deadline: Deadline(seconds: nil))
         } catch {
             throw Problem(any: error)
         }

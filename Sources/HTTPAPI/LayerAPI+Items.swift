@@ -102,7 +102,8 @@ extension LayerAPI {
         if exchange.has(tag) { return .whole(exchange.notModified(tag)) }
         let permit = try downloads.enter()
         let stream = try engine.everything(
-            layer, parameters.request, form: parameters.form, format: exchange.form.format, encoding: parameters.encoding)
+            layer, parameters.request, form: parameters.form, format: exchange.form.format, encoding: parameters.encoding,
+            deadline: exchange.deadline)
         var headers = headers(parameters, tag: tag)
         // Ids of layers are plain ASCII.
         headers[.contentDisposition] = "attachment; filename=\"\(layer.id).\(exchange.form.format.fileExtension)\""

@@ -67,7 +67,7 @@ enum Predicate {
             var (start, end) = (span.start ?? .min, span.end ?? .max)
             if case .days = column.layout { (start, end) = (Day.inJapan(start), Day.inJapan(end)) }
             let inside = test(column, .whole(ValueRanges(start <= end ? [start...end] : [])))
-            return JunctionNode(all: false, [NullTest(layer, column, negated: false), inside])
+            return JunctionNode(context, all: false, [NullTest(layer, column, negated: false), inside])
         }
     }
 

@@ -23,11 +23,15 @@ extension QueryEngine {
     }
 
     /// All features that hold, in the order of the layer file; limit, order and position of the request are not looked at.
+    ///
+    /// - Parameter deadline: of making the conditions ready; each piece of the stream has its own.
     public func everything(
-        _ layer: VisibleLayer, _ request: ItemsRequest, form: FeatureForm, format: FeatureFormat, encoding: TableEncoding = .utf8
+        _ layer: VisibleLayer, _ request: ItemsRequest, form: FeatureForm, format: FeatureFormat, encoding: TableEncoding = .utf8,
+        deadline: Deadline
     ) throws(QueryError) -> FeatureStream {
         let source = source(layer)
-        return try stream(layer, RowFeed(try RowQuestion(request, in: source), rowCount: source.file.rowCount), form, format, encoding)
+        let question = try RowQuestion(request, in: source, deadline: deadline)
+        return try stream(layer, RowFeed(question, rowCount: source.file.rowCount), form, format, encoding)
     }
 
     private func stream(

@@ -83,7 +83,7 @@ public struct ItemsPage: Sendable, Equatable {
 
 extension RowSource {
     func items(_ request: ItemsRequest, deadline: Deadline) throws(QueryError) -> ItemsPage {
-        let question = try RowQuestion(request, in: self)
+        let question = try RowQuestion(request, in: self, deadline: deadline)
         guard request.sort.isEmpty else { return try sortedItems(request, question, deadline: deadline) }
         var sink = PageSink(limit: request.limit, position: request.position)
         var matched: Int?

@@ -7,9 +7,10 @@ import LayerStore
 struct RowQuestion {
     private let scan: RowScan
 
-    /// - Throws: `unknownProperty`, `invalidFilter` and the like, for a condition that makes no sense.
-    init(_ request: ItemsRequest, in source: RowSource) throws(QueryError) {
-        let context = FilterContext(source)
+    /// - Parameter deadline: of making it, which may read all texts of a dictionary; asking has its own.
+    /// - Throws: `unknownProperty`, `invalidFilter` and the like, for a condition that makes no sense; `overdue`.
+    init(_ request: ItemsRequest, in source: RowSource, deadline: Deadline) throws(QueryError) {
+        let context = FilterContext(source, deadline)
         var conditions: [TruthNode] = []
         for equality in request.equals { conditions.append(try Predicate(equality, in: source).node(context)) }
         if let time = request.time, let column = source.timeColumn {
@@ -17,7 +18,7 @@ struct RowQuestion {
         }
         var boxes = request.area.map { $0.boxes.map(\.roundedToUnits) }
         if let outline = request.outline {
-            let literal = try SpatialLiteral(outline, in: context.geos)
+            let literal = try SpatialLiteral(outline, for: .intersects, in: context)
             conditions.append(SpatialNode(context, .intersects, literal, negated: false, nullTruth: Truth.yes))
             // What meets the outline meets its envelope: the index finds it.
             boxes = boxes ?? [outline.envelope.roundedOutward]

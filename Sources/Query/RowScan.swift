@@ -193,6 +193,7 @@ final class RowPass {
         for step in 0..<steps {
             let isArea = step == open.count
             let condition = isArea ? area! : open[step]
+            if step > 0 && condition.cost >= TruthNode.dear { try deadline.check() }
             try condition.evaluate(batch, into: truths.bytes)
             if step == steps - 1 && !sink.wantsRows {
                 var count = 0

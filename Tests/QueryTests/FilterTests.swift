@@ -21,7 +21,8 @@ extension FilterSample {
 
     func count(_ filter: Expression, area: BoxArea? = nil) throws -> Int {
         var sink = CountSink()
-        let question = try RowQuestion(ItemsRequest(area: area, filter: filter), in: source)
+        let question = try RowQuestion(
+            ItemsRequest(area: area, filter: filter), in: source, deadline: Deadline(seconds: nil))
         try question.run(into: &sink, deadline: Deadline(seconds: nil))
         return sink.count
     }

@@ -14,7 +14,7 @@ import Testing
         encoding: TableEncoding = .utf8
     ) throws -> FeatureStream {
         let source = sample.publicSource
-        let feed = RowFeed(try RowQuestion(request, in: source), rowCount: source.file.rowCount)
+        let feed = RowFeed(try RowQuestion(request, in: source, deadline: never), rowCount: source.file.rowCount)
         return try FeatureStream(source, feed: feed, form: form, format: format, encoding: encoding, transforms: transforms)
     }
 

@@ -5,7 +5,7 @@ import LayerStore
 ///
 /// A large dictionary is asked only for the entries that occur, so that a small box does not pay for the whole of it.
 final class DictionaryNode: TruthNode {
-    private let layer: String
+    private let context: FilterContext
     private let column: Column
     private let inner: TruthNode
     private let isWide: Bool
@@ -21,11 +21,12 @@ final class DictionaryNode: TruthNode {
     /// Larger dictionaries are asked as their entries occur.
     private static let eagerLimit = 4096
 
-    init(_ layer: String, _ column: Column, _ inner: TruthNode) throws(QueryError) {
+    init(_ context: FilterContext, _ column: Column, _ inner: TruthNode) throws(QueryError) {
         guard case .codes(let isWide) = column.layout, let entries = column.entryCount else {
             preconditionFailure("a column without a dictionary")
         }
-        (self.layer, self.column, self.inner, self.isWide) = (layer, column, inner, isWide)
+        (self.context, self.column, self.inner, self.isWide) = (context, column, inner, isWide)
+        try context.deadline.check()
         var truth = Truth.unknown
         try inner.evaluate(Batch(domain: .null, count: 1), into: &truth)
         nullTruth = truth
@@ -56,7 +57,7 @@ final class DictionaryNode: TruthNode {
     }
 
     override func possible(_ block: Int) throws(QueryError) -> TruthSet {
-        let statistic = try reading(layer) { () throws(LayerFileError) in try column.statistic(block) }
+        let statistic = try reading(context.layer) { () throws(LayerFileError) in try column.statistic(block) }
         guard let statistic, !counts.isEmpty else { return .any }
         var result: TruthSet = statistic.nullCount > 0 ? TruthSet(nullTruth) : []
         if let codes = statistic.integers, codes.lowerBound >= 0, codes.upperBound < counts[0].count - 1 {
@@ -71,7 +72,7 @@ final class DictionaryNode: TruthNode {
 
     override func evaluate(_ batch: Batch, into out: UnsafeMutablePointer<UInt8>) throws(QueryError) {
         let span = batch.span
-        try reading(layer) { () throws(LayerFileError) in try column.touch(span) }
+        try reading(context.layer) { () throws(LayerFileError) in try column.touch(span) }
         if isWide {
             try look(batch, out, column.values(as: UInt16.self))
         } else {
@@ -95,6 +96,7 @@ final class DictionaryNode: TruthNode {
 
     /// Asks for the entries of the batch that nobody asked for yet.
     private func ask<Code: FixedWidthInteger>(_ batch: Batch, _ codes: UnsafePointer<Code>) throws(QueryError) {
+        try context.deadline.check()
         var open = 0
         for i in 0..<batch.count {
             let code = Int(codes[batch.row(i)])

@@ -13,7 +13,7 @@ struct Filter {
     /// Where features that hold can be.
     let reach: Reach
 
-    /// - Throws: `unknownProperty` for a name that the viewer does not see; `invalidFilter` where operands do not fit together.
+    /// - Throws: `unknownProperty` for a name that the viewer does not see; `invalidFilter` where operands do not fit together; `overdue`.
     /// - Complexity: O(nodes), and for texts with a small dictionary its entries
     init(_ expression: Expression, in context: FilterContext) throws(QueryError) {
         self.context = context
@@ -26,8 +26,8 @@ struct Filter {
         reach = root.reach
     }
 
-    init(_ expression: Expression, in source: RowSource) throws(QueryError) {
-        try self.init(expression, in: FilterContext(source))
+    init(_ expression: Expression, in source: RowSource, deadline: Deadline = Deadline(seconds: nil)) throws(QueryError) {
+        try self.init(expression, in: FilterContext(source, deadline))
     }
 
     /// The plan in words, a line a step, for `kasane query --explain`.

@@ -27,26 +27,11 @@ extension FilterBinder {
         case (.feature, .box(let area)) where asked == .intersects:
             return AreaNode(context, area.boxes.map(\.roundedToUnits), nullTruth: Truth.unknown, negated: isNegated)
         case (.feature, _):
-            let literal = try literal(b)
-            try allow(asked, literal)
-            return SpatialNode(context, asked, literal, negated: isNegated)
+            return SpatialNode(context, asked, try literal(b, asked), negated: isNegated)
         default:
-            let (first, second) = (try literal(a), try literal(b))
-            try allow(asked, first)
-            try allow(asked, second)
-            do throws(GEOSError) {
-                return ConstantNode(try second.holds(asked, first) != isNegated ? Truth.yes : Truth.no)
-            } catch {
-                throw invalid("図形を比べられません（\(error.message)）。", "The geometries cannot be compared (\(error.message)).")
-            }
+            let (first, second) = (try literal(a, asked), try literal(b, asked))
+            return ConstantNode(try second.holds(asked, first, context.deadline) != isNegated ? Truth.yes : Truth.no)
         }
-    }
-
-    private func allow(_ relation: FeatureRelation, _ literal: SpatialLiteral) throws(QueryError) {
-        guard literal.isMixed, relation != .intersects else { return }
-        throw invalid(
-            "種類の異なる図形の集まり（GEOMETRYCOLLECTION）は S_INTERSECTS と S_DISJOINT でだけ使えます。",
-            "A GEOMETRYCOLLECTION of several kinds can only stand in S_INTERSECTS and S_DISJOINT.")
     }
 
     private func place(_ expression: Expression) throws(QueryError) -> Place {
@@ -64,11 +49,11 @@ extension FilterBinder {
         }
     }
 
-    private func literal(_ place: Place) throws(QueryError) -> SpatialLiteral {
+    private func literal(_ place: Place, _ relation: FeatureRelation) throws(QueryError) -> SpatialLiteral {
         switch place {
         case .feature: preconditionFailure("a feature is no literal")
-        case .geometry(let geometry): return try SpatialLiteral(geometry, in: context.geos)
-        case .box(let area): return try SpatialLiteral(area.geometry, in: context.geos)
+        case .geometry(let geometry): return try SpatialLiteral(geometry, for: relation, in: context)
+        case .box(let area): return try SpatialLiteral(area.geometry, for: relation, in: context)
         }
     }
 }

@@ -56,7 +56,8 @@ extension FilterBinder {
         if columns.isEmpty { return junction(all: isAll, parts) }
         let readsNone = parts.contains { $0 is ConstantNode }
         if columns.count == 1 && columns != [nil] && !readsNone { return junction(all: isAll, parts) }
-        return JunctionNode(all: isAll, strict: true, parts + operands.compactMap { nullGuard($0, neutral: isAll ? Truth.yes : Truth.no) })
+        let guards = operands.compactMap { nullGuard($0, neutral: isAll ? Truth.yes : Truth.no) }
+        return JunctionNode(context, all: isAll, strict: true, parts + guards)
     }
 
     private func nullGuard(_ operand: Operand, neutral: UInt8) -> TruthNode? {

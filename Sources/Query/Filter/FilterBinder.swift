@@ -6,12 +6,14 @@ import LayerStore
 /// What the conditions of one filter share while they run. One thread at a time.
 final class FilterContext {
     let source: RowSource
-    /// Set when a scan begins.
-    var deadline = Deadline(seconds: nil)
+    /// Of the binding first, then of each scan.
+    var deadline: Deadline
+    /// Kept from condition to condition and from batch to batch: many that are small take long together.
+    var workLeft = WorkMeter.stretch
 
     private(set) lazy var geos = GEOSContext()
 
-    init(_ source: RowSource) { self.source = source }
+    init(_ source: RowSource, _ deadline: Deadline) { (self.source, self.deadline) = (source, deadline) }
 
     var layer: String { source.layer }
 }
@@ -76,7 +78,7 @@ struct FilterBinder {
                 try compare(ComparisonRule(.greaterOrEqual), value, lower), try compare(ComparisonRule(.lessOrEqual), value, upper),
             ]
             let isStrict = !(lower.isValue && upper.isValue)
-            return turned(isStrict ? JunctionNode(all: true, strict: true, parts) : junction(all: true, parts), negated)
+            return turned(isStrict ? JunctionNode(context, all: true, strict: true, parts) : junction(all: true, parts), negated)
         case .isIn(let inner, let items): return turned(try isIn(operand(inner), items), negated)
         case .spatial(let relation, let left, let right): return try spatial(relation, left, right, negated: negated)
         case .temporal(let relation, let left, let right): return turned(try temporal(relation, left, right), negated)
@@ -121,7 +123,7 @@ struct FilterBinder {
             }
         }
         nodes.forEach(add)
-        return parts.count == 1 ? parts[0] : JunctionNode(all: isAll, parts)
+        return parts.count == 1 ? parts[0] : JunctionNode(context, all: isAll, parts)
     }
 
     /// Asked once for each entry where all that is read is a dictionary; a constant where nothing is read.
@@ -129,7 +131,7 @@ struct FilterBinder {
         let columns = operands.compactMap(\.column)
         guard let column = columns.first else { return try constant(node) }
         guard column.entryCount != nil, columns.allSatisfy({ $0.attribute.name == column.attribute.name }) else { return node }
-        return try DictionaryNode(layer, column, node)
+        return try DictionaryNode(context, column, node)
     }
 
     /// The one truth value of a condition that reads no row.
@@ -154,7 +156,7 @@ struct FilterBinder {
             switch try operand(expression) {
             case .integer(let operand), .day(let operand), .instant(let operand): NumberNullNode(operand)
             case .real(let operand): NumberNullNode(operand)
-            case .text(let operand): TextNullNode(operand)
+            case .text(let operand): TextNullNode(context, operand)
             case .truth(let node): UnknownNode(node)
             }
         return turned(node, negated)
@@ -289,7 +291,7 @@ struct FilterBinder {
             case "lower": return .text(folded(text, .lower))
             case "upper": return .text(folded(text, .upper))
             case "length":
-                guard let text = text.constant else { return .integer(TextLength(text)) }
+                guard let text = text.constant else { return .integer(TextLength(context, text)) }
                 return .integer(IntegerConstant(Int64(String(decoding: text, as: UTF8.self).unicodeScalars.count)))
             default: break
             }

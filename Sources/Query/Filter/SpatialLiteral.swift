@@ -4,14 +4,13 @@ import GeoNative
 /// A geometry written in a filter, ready to be asked about many features.
 ///
 /// Relations are those of simple features (OGC 06-103r4, 6.1.15), which know no collection of several dimensions: such a one is taken apart
-/// for *intersects*, where that is the same by definition, and refused otherwise.
+/// for *intersects*, where that is the same by definition, and refused otherwise. So is one of polygons that overlap too often to be made one.
 final class SpatialLiteral {
-    /// One, or the parts of a collection of several dimensions.
+    /// One, or the parts of a collection that is taken apart.
     private let parts: [PreparedPart]
+    let geometry: Geometry
     let envelope: Envelope
-    let vertexCount: Int
-    let isMixed: Bool
-    let kind: GeometryKind
+    private let isArea: Bool
     private let grid: LiteralGrid?
 
     final class PreparedPart {
@@ -24,22 +23,25 @@ final class SpatialLiteral {
 
     /// Coordinates are rounded as those of layers are, so that what a client read from the source of a layer equals what is stored.
     ///
-    /// - Throws: `invalidFilter` for rings that cross, coordinates that are none, and what is empty.
-    init(_ given: Geometry, in context: GEOSContext) throws(QueryError) {
+    /// - Parameter relation: the one that will be asked.
+    /// - Throws: `invalidFilter` for rings that cross, coordinates that are none, what is empty, and what the relation cannot be asked of.
+    init(_ given: Geometry, for relation: FeatureRelation, in context: FilterContext) throws(QueryError) {
         guard !given.isEmpty else {
             throw .invalidFilter(LocalizedText(ja: "フィルターの図形が空です。", en: "A geometry of the filter is empty."))
         }
         guard given.coordinates.allSatisfy({ $0.isFinite && abs($0) <= 1e6 }) else {
             throw .invalidFilter(LocalizedText(ja: "フィルターの座標が正しくありません。", en: "A coordinate of the filter is not a place."))
         }
+        try context.deadline.check()
+        let isApart = try SpatialLiteral.isApart(given, relation, context.deadline)
         var geometry = given
         geometry.roundToStorage()
         do throws(GEOSError) {
             do throws(GEOSError) {
-                parts = try SpatialLiteral.prepare(geometry, in: context)
+                parts = try SpatialLiteral.prepare(geometry, apart: isApart, in: context.geos)
             } catch {
                 // What rounding alone spoils, a sliver of a tenth of a millimetre, is asked as it is.
-                parts = try SpatialLiteral.prepare(given, in: context)
+                parts = try SpatialLiteral.prepare(given, apart: isApart, in: context.geos)
                 geometry = given
             }
         } catch {
@@ -47,24 +49,52 @@ final class SpatialLiteral {
                 LocalizedText(
                     ja: "フィルターの図形が正しくありません（\(error.message)）。", en: "A geometry of the filter is not valid (\(error.message))."))
         }
+        self.geometry = geometry
         envelope = geometry.envelope
-        vertexCount = geometry.vertexCount
-        kind = geometry.kind
-        isMixed = geometry.isMixed
-        let isArea = geometry.partEnds.indices.allSatisfy { geometry.kind(ofPart: $0) == .polygon }
-        grid = isMixed ? nil : LiteralGrid(envelope, hasInside: isArea, context)
+        isArea = geometry.partEnds.indices.allSatisfy { geometry.kind(ofPart: $0) == .polygon }
+        grid = isApart ? nil : LiteralGrid(envelope, hasInside: isArea, context.geos)
     }
 
-    private static func prepare(_ geometry: Geometry, in context: GEOSContext) throws(GEOSError) -> [PreparedPart] {
+    /// Whether a collection is asked part by part.
+    private static func isApart(_ geometry: Geometry, _ relation: FeatureRelation, _ deadline: Deadline) throws(QueryError) -> Bool {
+        if geometry.isMixed {
+            guard relation == .intersects else {
+                throw .invalidFilter(
+                    LocalizedText(
+                        ja: "種類の異なる図形の集まり（GEOMETRYCOLLECTION）は S_INTERSECTS と S_DISJOINT でだけ使えます。",
+                        en: "A GEOMETRYCOLLECTION of several kinds can only stand in S_INTERSECTS and S_DISJOINT."))
+            }
+            return true
+        }
+        switch geometry.kind(ofPart: 0) {
+        case .lineString where relation != .intersects: break
+        case .polygon where geometry.kind == .geometryCollection && geometry.partEnds.count > 1: break
+        // The edges of valid polygons meet nowhere.
+        default: return false
+        }
+        guard try EdgeMeetings(geometry).areMore(than: EdgeMeetings.ofLiteral, deadline) else { return false }
+        guard relation == .intersects else { throw tangled }
+        // Only collections come here.
+        return true
+    }
+
+    private static let tangled = QueryError.invalidFilter(
+        LocalizedText(
+            ja: "フィルターの図形の線分どうしが交わりすぎています（\(EdgeMeetings.ofLiteral) 回を超えます）。図形を分けるか、S_INTERSECTS を使ってください。",
+            en:
+                "The segments of a geometry of the filter meet each other more than \(EdgeMeetings.ofLiteral) times. Divide it, or use S_INTERSECTS."
+        ))
+
+    private static func prepare(_ geometry: Geometry, apart isApart: Bool, in context: GEOSContext) throws(GEOSError) -> [PreparedPart] {
         var parts: [PreparedPart] = []
         if geometry.kind == .geometryCollection {
             for part in geometry.partEnds.indices {
                 let native = try NativeGeometry(geometry.part(part), in: context)
                 if let problem = try native.validityProblem() { throw mark(problem) }
-                if geometry.isMixed { parts.append(try PreparedPart(native)) }
+                if isApart { parts.append(try PreparedPart(native)) }
             }
-            if geometry.isMixed { return parts }
         }
+        if isApart { return parts }
         let native = try NativeGeometry.homogeneous(geometry, in: context)
         if let problem = try native.validityProblem() { throw mark(problem) }
         return [try PreparedPart(native)]
@@ -75,19 +105,26 @@ final class SpatialLiteral {
         return GEOSError(operation: "is valid", message: problem.rule.rawValue + place)
     }
 
+    var vertexCount: Int { geometry.vertexCount }
+    var partCount: Int { parts.count }
+
+    /// The relation is answered by what GEOS prepared. Otherwise it cuts both geometries where their edges meet, for each feature anew.
+    func isPrepared(for relation: FeatureRelation) -> Bool { relation == .intersects || (relation == .within && isArea) }
+
     /// Where a feature lies, by its envelope alone.
     func side(of envelope: Envelope) throws(GEOSError) -> LiteralGrid.Side {
         guard self.envelope.intersects(envelope) else { return .outside }
         return try grid?.side(of: envelope, parts[0].prepared) ?? .open
     }
 
-    /// The relation of a feature to this, the feature first. Neither is a collection of several dimensions, unless the relation is *intersects*.
+    /// The relation of a feature to this, the feature first; the one that this was made for. The feature is no collection of several dimensions,
+    /// unless the relation is *intersects*.
     func holds(_ relation: FeatureRelation, _ feature: borrowing NativeGeometry) throws(GEOSError) -> Bool {
         if relation == .intersects {
             for part in parts where try part.prepared.intersects(feature) { return true }
             return false
         }
-        precondition(!isMixed, "a relation that collections do not have")
+        precondition(parts.count == 1, "a relation that collections do not have")
         let literal = parts[0]
         switch relation {
         // What is within the feature is contained by it, and the other way round.
@@ -106,10 +143,23 @@ final class SpatialLiteral {
         }
     }
 
-    /// The relation of another literal to this.
-    func holds(_ relation: FeatureRelation, _ other: SpatialLiteral) throws(GEOSError) -> Bool {
+    /// The relation of another literal to this, both made for it.
+    func holds(_ relation: FeatureRelation, _ other: SpatialLiteral, _ deadline: Deadline) throws(QueryError) -> Bool {
+        guard envelope.intersects(other.envelope) else { return false }
+        if relation != .intersects {
+            var meetings = EdgeMeetings(geometry)
+            meetings.add(other.geometry, within: envelope)
+            if try meetings.areMore(than: EdgeMeetings.ofLiteral, deadline) { throw SpatialLiteral.tangled }
+        }
         for part in other.parts {
-            if try holds(relation, part.prepared.geometry) { return true }
+            try deadline.check()
+            do throws(GEOSError) {
+                if try holds(relation, part.prepared.geometry) { return true }
+            } catch {
+                throw .invalidFilter(
+                    LocalizedText(
+                        ja: "図形を比べられません（\(error.message)）。", en: "The geometries cannot be compared (\(error.message))."))
+            }
         }
         return false
     }

@@ -28,7 +28,8 @@ final class SpatialNode: TruthNode {
 
     override var text: String {
         let envelope = literal.envelope
-        return "geometry \(isNegated ? "not " : "")\(relation.rawValue) \(literal.kind.name) of \(literal.vertexCount) vertices in "
+        return
+            "geometry \(isNegated ? "not " : "")\(relation.rawValue) \(literal.geometry.kind.name) of \(literal.vertexCount) vertices in "
             + "\(envelope.minX),\(envelope.minY),\(envelope.maxX),\(envelope.maxY), by envelope, then prepared GEOS"
     }
 
@@ -65,21 +66,17 @@ final class SpatialNode: TruthNode {
                 out[i] = nullTruth
                 continue
             }
-            do throws(GEOSError) {
-                let envelope = try SpatialNode.stored { () throws(LayerFileError) in try file.indexedEnvelope(row) }
-                let side = try literal.side(of: envelope)
-                let holds: Bool?
-                if side != .open && relation == .intersects {
-                    holds = side == .inside
-                } else {
-                    let shape = try SpatialNode.stored { () throws(LayerFileError) in try file.shape(row) }
-                    holds = try self.holds(shape, side, literal, geos, &buffer)
-                }
-                out[i] = holds.map { $0 != isNegated ? Truth.yes : Truth.no } ?? Truth.unknown
-            } catch {
-                throw .damaged(layer: layer, detail: "row \(row): \(error)")
+            let envelope = try reading(layer) { () throws(LayerFileError) in try file.indexedEnvelope(row) }
+            let side = try asking(row) { () throws(GEOSError) in try literal.side(of: envelope) }
+            let holds: Bool?
+            if side != .open && relation == .intersects {
+                holds = side == .inside
+            } else {
+                let shape = try reading(layer) { () throws(LayerFileError) in try file.shape(row) }
+                holds = try self.holds(row, shape, side, literal, geos, &buffer)
             }
-            if work > 1 << 16 {
+            out[i] = holds.map { $0 != isNegated ? Truth.yes : Truth.no } ?? Truth.unknown
+            if work >= SpatialNode.stretch {
                 work = 0
                 try context.deadline.check()
             }
@@ -87,8 +84,8 @@ final class SpatialNode: TruthNode {
     }
 
     private func holds(
-        _ shape: Shape, _ side: LiteralGrid.Side, _ literal: SpatialLiteral, _ geos: GEOSContext, _ buffer: inout Geometry
-    ) throws(GEOSError) -> Bool? {
+        _ row: Int, _ shape: Shape, _ side: LiteralGrid.Side, _ literal: SpatialLiteral, _ geos: GEOSContext, _ buffer: inout Geometry
+    ) throws(QueryError) -> Bool? {
         let isMixed = shape.kind == .geometryCollection && !shape.partKinds.allSatisfy { $0 == shape.partKinds[0] }
         if isMixed && relation != .intersects { return nil }
         switch side {
@@ -98,18 +95,45 @@ final class SpatialNode: TruthNode {
         case .open: break
         }
         shape.read(into: &buffer)
-        work += buffer.vertexCount + 64
-        if relation != .intersects && relation != .within { work += literal.vertexCount }
-        guard isMixed else { return try literal.holds(relation, try NativeGeometry.homogeneous(buffer, in: geos)) }
-        for part in buffer.partEnds.indices {
-            if try literal.holds(relation, try NativeGeometry(buffer.part(part), in: geos)) { return true }
+        work += (buffer.vertexCount + 64) * literal.partCount
+        if !literal.isPrepared(for: relation) {
+            // However small the two look, such a question may take long: the deadline is looked at after each.
+            work += SpatialNode.stretch
+            try refuseTangle(buffer, literal)
+        }
+        do throws(GEOSError) {
+            guard isMixed else { return try literal.holds(relation, try NativeGeometry.homogeneous(buffer, in: geos)) }
+            for part in buffer.partEnds.indices {
+                if try literal.holds(relation, try NativeGeometry(buffer.part(part), in: geos)) { return true }
+            }
+        } catch {
+            throw damaged(row, error)
         }
         return false
     }
 
+    /// A coast and a thousand lines across it may meet so often that GEOS takes gigabytes.
+    private func refuseTangle(_ feature: borrowing Geometry, _ literal: SpatialLiteral) throws(QueryError) {
+        // So few cannot meet so often.
+        guard feature.vertexCount * literal.vertexCount > EdgeMeetings.withFeature else { return }
+        var meetings = EdgeMeetings()
+        meetings.add(literal.geometry, within: feature.envelope)
+        meetings.add(feature, within: literal.envelope)
+        guard try meetings.areMore(than: EdgeMeetings.withFeature, context.deadline) else { return }
+        throw .limitExceeded(
+            ja: "フィルターの図形の線分が地物の線分と交わりすぎています（\(EdgeMeetings.withFeature) 回を超えます）。図形を簡単にするか、S_INTERSECTS を使ってください。",
+            en: "The segments of the filter’s geometry and of a feature meet more than \(EdgeMeetings.withFeature) times. "
+                + "Make the geometry simpler, or use S_INTERSECTS.")
+    }
+
+    /// Work between two looks at the deadline.
+    private static let stretch = 1 << 16
+
+    private func damaged(_ row: Int, _ error: GEOSError) -> QueryError { .damaged(layer: context.layer, detail: "row \(row): \(error)") }
+
     @inline(__always)
-    private static func stored<R>(_ body: () throws(LayerFileError) -> R) throws(GEOSError) -> R {
-        do throws(LayerFileError) { return try body() } catch { throw GEOSError(operation: "read", message: "\(error)") }
+    private func asking<R>(_ row: Int, _ body: () throws(GEOSError) -> R) throws(QueryError) -> R {
+        do throws(GEOSError) { return try body() } catch { throw damaged(row, error) }
     }
 }
 

@@ -104,21 +104,31 @@ final class FoldedText: TextOperand {
 }
 
 /// Looks at the deadline from time to time where texts may be long: a row is then no measure of work.
+///
+/// What is left until the next look is the context's; while rows are gone through it is here, where nothing is counted or checked for it.
 struct WorkMeter {
+    /// Bytes of plain text, some milliseconds.
+    static let stretch = 1 << 22
+    /// What a text costs beside its bytes.
+    private static let perText = 8
+
     private let context: FilterContext
     private let weight: Int
-    private var left = 1 << 24
+    private var left: Int
 
-    init(_ context: FilterContext, weight: Int) { (self.context, self.weight) = (context, weight) }
+    init(_ context: FilterContext, weight: Int) { (self.context, self.weight, left) = (context, weight, context.workLeft) }
 
     @inline(__always)
     mutating func add(_ bytes: Int) throws(QueryError) {
-        left -= bytes &* weight
+        left -= (bytes &+ WorkMeter.perText) &* weight
         if left < 0 {
-            left = 1 << 24
+            left = WorkMeter.stretch
             try context.deadline.check()
         }
     }
+
+    /// Gives back what is left, at the end of a batch.
+    func end() { context.workLeft = left }
 }
 
 /// Two texts compared by code points.
@@ -141,12 +151,13 @@ final class CompareTexts: TruthNode {
         var meter = WorkMeter(context, weight: 1 + cost / 8)
         for i in 0..<batch.count {
             if let a = left.bytes(i, batch), let b = right.bytes(i, batch) {
-                try meter.add(min(a.count, b.count))
+                try meter.add(a.count + b.count)
                 out[i] = rule.truth(Order.of(a, b))
             } else {
                 out[i] = Truth.unknown
             }
         }
+        meter.end()
     }
 }
 
@@ -179,6 +190,7 @@ final class TextSetNode: TruthNode {
             try meter.add(text.count)
             out[i] = table.contains(text) ? Truth.yes : Truth.no
         }
+        meter.end()
     }
 }
 
@@ -261,29 +273,38 @@ final class LikeNode: TruthNode {
             try meter.add(text.count)
             out[i] = pattern.matches(text) ? Truth.yes : Truth.no
         }
+        meter.end()
     }
 }
 
 /// `IS NULL` of a text that was changed.
 final class TextNullNode: TruthNode {
+    private let context: FilterContext
     private let operand: TextOperand
 
-    init(_ operand: TextOperand) { self.operand = operand }
+    init(_ context: FilterContext, _ operand: TextOperand) { (self.context, self.operand) = (context, operand) }
 
     override var cost: Int { operand.cost }
     override var text: String { "\(operand.text) is null" }
     override func evaluate(_ batch: Batch, into out: UnsafeMutablePointer<UInt8>) throws(QueryError) {
         try operand.begin(batch)
-        for i in 0..<batch.count { out[i] = operand.bytes(i, batch) == nil ? Truth.yes : Truth.no }
+        var meter = WorkMeter(context, weight: 1 + cost / 8)
+        for i in 0..<batch.count {
+            let text = operand.bytes(i, batch)
+            try meter.add(text?.count ?? 0)
+            out[i] = text == nil ? Truth.yes : Truth.no
+        }
+        meter.end()
     }
 }
 
 /// How many characters (Unicode code points) a text has.
 final class TextLength: IntegerOperand {
+    private let context: FilterContext
     private let operand: TextOperand
 
-    init(_ operand: TextOperand) {
-        self.operand = operand
+    init(_ context: FilterContext, _ operand: TextOperand) {
+        (self.context, self.operand) = (context, operand)
         super.init()
     }
 
@@ -294,15 +315,18 @@ final class TextLength: IntegerOperand {
 
     override func evaluate(_ batch: Batch) throws(QueryError) {
         try operand.begin(batch)
+        var meter = WorkMeter(context, weight: 1 + cost / 8)
         for i in 0..<batch.count {
             guard let text = operand.bytes(i, batch) else {
                 (numbers[i], nulls[i]) = (0, 1)
                 continue
             }
+            try meter.add(text.count)
             var count: Int64 = 0
             // All bytes but those that go on with a code point (10xxxxxx).
             for byte in text where byte & 0xC0 != 0x80 { count += 1 }
             (numbers[i], nulls[i]) = (count, 0)
         }
+        meter.end()
     }
 }

@@ -72,6 +72,8 @@ struct Batch {
 class TruthNode {
     /// Nanoseconds a row, roughly; orders conditions.
     var cost: Int { 1 }
+    /// A cost from which on a batch is worth a look at the deadline, and a row worth leaving out.
+    static let dear = 8
     /// How it is asked, for people who tune a filter.
     var text: String { "" }
     /// Where features of which it is true can be.
@@ -133,11 +135,13 @@ final class JunctionNode: TruthNode {
     let isStrict: Bool
     /// Cheapest first.
     let parts: [TruthNode]
+    private let context: FilterContext
     private let scratch = ByteScratch()
     private lazy var places = RowScratch()
     private lazy var rows = RowScratch()
 
-    init(all isAll: Bool, strict isStrict: Bool = false, _ parts: [TruthNode]) {
+    init(_ context: FilterContext, all isAll: Bool, strict isStrict: Bool = false, _ parts: [TruthNode]) {
+        self.context = context
         self.isAll = isAll
         self.isStrict = isStrict
         self.parts = parts.enumerated().sorted { ($0.element.cost, $0.offset) < ($1.element.cost, $1.offset) }.map(\.element)
@@ -169,10 +173,14 @@ final class JunctionNode: TruthNode {
     override func evaluate(_ batch: Batch, into out: UnsafeMutablePointer<UInt8>) throws(QueryError) {
         out.update(repeating: isAll ? Truth.yes : Truth.no, count: batch.count)
         for (number, part) in parts.enumerated() {
-            // What costs much is asked only of the rows that are not settled yet.
-            if number > 0 && part.cost >= 8 && !isStrict {
-                try refine(part, batch, out)
-                continue
+            if number > 0 && part.cost >= TruthNode.dear {
+                // There may be hundreds.
+                try context.deadline.check()
+                // What costs much is asked only of the rows that are not settled yet.
+                if !isStrict {
+                    try refine(part, batch, out)
+                    continue
+                }
             }
             try part.evaluate(batch, into: scratch.bytes)
             let more = scratch.bytes

@@ -91,7 +91,7 @@ extension RowSource {
     /// The rows with a geometry of which a filter is true, ascending, and how many others without one.
     func rows(holding filter: Expression?, deadline: Deadline) throws(QueryError) -> (rows: [Int32], withoutGeometry: Int) {
         var sink = RowCollector(limit: file.geometryCount)
-        try RowQuestion(ItemsRequest(filter: filter), in: self).run(into: &sink, deadline: deadline)
+        try RowQuestion(ItemsRequest(filter: filter), in: self, deadline: deadline).run(into: &sink, deadline: deadline)
         return (sink.rows, sink.withoutGeometry)
     }
 }
