@@ -230,9 +230,10 @@ import Testing
             #expect(list.count > 5)
             for function in list {
                 let name = try #require(function["name"] as? String)
-                let takesText = ((function["args"] as? [[String: Any]])?.first?["type"] as? [String])?.contains("string") == true
+                let takes = try #require((function["args"] as? [[String: Any]])?.first?["type"] as? [String])
+                let argument = takes.contains("string") ? "%E5%90%8D%E7%A7%B0" : takes.contains("geometry") ? "geometry" : "class"
                 let givesText = (function["returns"] as? [String])?.contains("string") == true
-                let call = "\(name)(\(takesText ? "%E5%90%8D%E7%A7%B0" : "class"))" + (givesText ? "='plain'" : "%3E=0")
+                let call = "\(name)(\(argument))" + (givesText ? "='plain'" : "%3E=0")
                 let answer = try await site.get("/collections/roads/items?f=json&filter=" + call)
                 #expect(answer.status == 200, "\(name): \(answer.text)")
             }

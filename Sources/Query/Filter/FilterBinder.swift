@@ -283,6 +283,13 @@ struct FilterBinder {
         guard arguments.count == function.arguments.count || (function.isVariadic && arguments.count > 1) else {
             throw invalid("関数「\(name)」の引数の数が違います。", "The function “\(name)” takes another number of arguments.")
         }
+        if function.arguments[0].types == [.geometry] {
+            guard case .property(let name) = arguments[0], case .geometry = try property(name) else {
+                throw invalid(
+                    "関数「\(function.name)」の引数は地物の図形です。", "The argument of the function “\(function.name)” is the feature’s geometry.")
+            }
+            return .real(GeometryMeasure(context, function.name, function.name == "area_m2" ? .area : .length))
+        }
         var operands: [Operand] = []
         for argument in arguments { operands.append(try operand(argument)) }
         let isConstant = operands.allSatisfy(\.isConstant)

@@ -5,6 +5,7 @@ public struct FilterFunction: Sendable, Equatable {
         case string
         case number
         case integer
+        case geometry
     }
 
     public struct Argument: Sendable, Equatable {
@@ -33,6 +34,8 @@ public struct FilterFunction: Sendable, Equatable {
         number("ceil", "The least whole number that is not less."),
         several("min", "The least of the numbers; null when one is null."),
         several("max", "The greatest of the numbers; null when one is null."),
+        measure("area_m2", "The area of the feature's polygons in square metres on the GRS80 ellipsoid; 0 for lines and points."),
+        measure("length_m", "The length of the feature's lines in metres on the GRS80 ellipsoid; 0 for polygons and points."),
     ]
 
     private static func text(_ name: String, _ description: String) -> FilterFunction {
@@ -43,6 +46,11 @@ public struct FilterFunction: Sendable, Equatable {
         FilterFunction(
             name: name, description: description, arguments: [Argument(title: "number", types: [.integer, .number])],
             returns: [.integer, .number])
+    }
+
+    private static func measure(_ name: String, _ description: String) -> FilterFunction {
+        FilterFunction(
+            name: name, description: description, arguments: [Argument(title: "geometry", types: [.geometry])], returns: [.number])
     }
 
     private static func several(_ name: String, _ description: String) -> FilterFunction {
