@@ -12,6 +12,8 @@ enum Predicate {
     case real(Column, Double)
     case boolean(Column, Bool)
     case date(Column, Day)
+    /// Microseconds since 1970-01-01T00:00:00Z.
+    case instants(Column, ClosedRange<Int64>)
     /// Days or instants within the span, and those that are null.
     case time(Column, TimeSpan)
 
@@ -36,7 +38,12 @@ enum Predicate {
         case .date:
             guard let day = Predicate.day(equality.value) else { throw bad() }
             self = .date(column, day)
-        case .time, .json: throw bad()
+        case .time:
+            // A date alone is that whole day in Japan.
+            guard !equality.value.contains("/"), let span = TimeSpan(datetime: equality.value), let start = span.start, let end = span.end
+            else { throw bad() }
+            self = .instants(column, start...end)
+        case .json: throw bad()
         case .text:
             let bytes = Array(equality.value.utf8)
             if let entries = column.entryCount {
@@ -63,6 +70,7 @@ enum Predicate {
         case .real(let column, let value): return test(column, .real(ValueRanges([value...value])))
         case .boolean(let column, let value): return test(column, .truth(value))
         case .date(let column, let day): return test(column, .whole(whole(Int64(day.daysSince1970))))
+        case .instants(let column, let range): return test(column, .whole(ValueRanges([range])))
         case .time(let column, let span):
             var (start, end) = (span.start ?? .min, span.end ?? .max)
             if case .days = column.layout { (start, end) = (Day.inJapan(start), Day.inJapan(end)) }

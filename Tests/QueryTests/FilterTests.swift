@@ -315,6 +315,89 @@ extension FilterSample {
         #expect(try count(.disjoint) == sample.file.geometryCount - expected)
     }
 
+    @Test func `flat boxes over the antimeridian are lines, and points`() throws {
+        let places = [(179.9, 0.0), (-179.9, 0), (179.9, 1), (180, 0), (-180, 0), (180, 1), (-180, 1), (0, 0)]
+        var place = 0
+        let sample = try SampleLayer(count: 80, seed: 6) { _ in
+            place += 1
+            return .point(places[place % 8].0, places[place % 8].1)
+        }
+        typealias Box = (west: Double, south: Double, east: Double, north: Double)
+        let boxes: [(Box, GeometryKind)] = [
+            ((179, 0, -179, 0), .multiLineString), ((180, -1, -180, 2), .multiLineString), ((180, 0, -180, 0), .multiPoint),
+            ((179, 0, -180, 0), .lineString), ((179, -1, -180, 2), .polygon), ((180, -1, -179, 2), .polygon),
+            ((179, -1, -179, 2), .multiPolygon),
+            ((10, 5, 10, 6), .lineString), ((10, 5, 10, 5), .point),
+        ]
+        for (box, kind) in boxes {
+            let area = try #require(BoxArea(west: box.west, south: box.south, east: box.east, north: box.north))
+            #expect(area.geometry.kind == kind, "\(box)")
+            for relation in SpatialRelation.allCases {
+                let filter = Expression.spatial(
+                    relation, .property("geometry"), .bbox(west: box.west, south: box.south, east: box.east, north: box.north))
+                _ = try Filter(filter, in: sample.publicSource)
+            }
+        }
+        // Points are within lines that they lie on, but for their ends.
+        let filter = Expression.spatial(.within, .property("geometry"), .bbox(west: 179, south: 0, east: -179, north: 0))
+        let expected = sample.geometries.indices.filter { row in
+            sample.geometries[row].map { abs($0.vertex(0).x) == 179.9 && $0.vertex(0).y == 0 } ?? false
+        }
+        #expect(
+            try !expected.isEmpty
+                && sample.publicSource.items(ItemsRequest(filter: filter, limit: 100), deadline: Deadline(seconds: nil)).rows == expected)
+    }
+
+    @Test func `areas and lengths are those of the ellipsoid`() throws {
+        let sample = try FilterSample(count: 200, seed: 14)
+        let geometry = [Expression.property("geometry")]
+        let cases: [(Expression, (Geometry) -> Bool)] = [
+            (.comparison(.greater, .function("area_m2", geometry), .integer(100_000)), { Ellipsoid.area($0) > 100_000 }),
+            (.comparison(.greater, .function("LENGTH_M", geometry), .real(1000.5)), { Ellipsoid.length($0) > 1000.5 }),
+            (
+                .comparison(.equal, .arithmetic(.add, .function("area_m2", geometry), .function("length_m", geometry)), .integer(0)),
+                { Ellipsoid.area($0) + Ellipsoid.length($0) == 0 }
+            ),
+        ]
+        for (filter, holds) in cases {
+            let expected = sample.geometries.indices.filter { sample.geometries[$0].map(holds) ?? false }
+            #expect(!expected.isEmpty && expected.count < sample.file.geometryCount)
+            #expect(try sample.rows(filter) == expected, "\(filter)")
+        }
+        #expect(
+            try sample.rows(.isNull(.function("area_m2", geometry))) == Array(sample.file.geometryCount..<sample.file.rowCount))
+        for arguments: [Expression] in [[], [.property("usage")], [.geometry(.point(1, 1))], geometry + geometry] {
+            #expect(throws: QueryError.self) {
+                try Filter(.comparison(.less, .function("area_m2", arguments), .integer(1)), in: sample.source)
+            }
+        }
+    }
+
+    @Test func `an attribute that is a time equals an instant, or a day in Japan`() throws {
+        let sample = try FilterSample(count: 500, seed: 15)
+        func rows(_ value: String) throws -> [Int] {
+            let request = ItemsRequest(equals: [.init(attribute: "seen", value: value)], limit: 1000)
+            return try sample.source.items(request, deadline: Deadline(seconds: nil)).rows
+        }
+        func expected(_ holds: (Int64) -> Bool) -> [Int] {
+            sample.values.indices.filter {
+                guard case .time(let instant) = sample.values[$0][8] else { return false }
+                return holds(instant.microseconds)
+            }
+        }
+        // FilterSample's instants are about midnight in Japan: that of 2024-10-05, and a microsecond before and after it.
+        let midnight: Int64 = 20_000 * 86_400_000_000 + 54_000_000_000
+        for text in ["2024-10-04T15:00:00Z", "2024-10-05T00:00:00+09:00", "2024-10-05t00:00:00.000+09:00"] {
+            #expect(try rows(text) == expected { $0 == midnight }, "\(text)")
+        }
+        #expect(try rows("2024-10-04T14:59:59.999999Z") == expected { $0 == midnight - 1 })
+        #expect(try rows("2024-10-05") == expected { $0 >= midnight && $0 < midnight + 86_400_000_000 })
+        #expect(try !rows("2024-10-05").isEmpty && rows("1999-01-01").isEmpty)
+        for text in ["", "..", "2024", "2024-13-01", "2024-10-05T00:00:00", "2024-10-05/2024-10-06", "../2024-10-05", "三月"] {
+            #expect(throws: QueryError.invalidValue(property: "seen", value: text)) { try rows(text) }
+        }
+    }
+
     @Test(arguments: 0..<6)
     func `large polygons decide most features by their envelopes, and rightly`(seed: UInt64) throws {
         let sample = try FilterSample(count: 500, seed: 60 + seed)

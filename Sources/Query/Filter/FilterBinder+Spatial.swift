@@ -82,21 +82,32 @@ extension SpatialRelation {
 }
 
 extension BoxArea {
-    /// The box as a geometry; one without breadth or height is a line or a point.
-    fileprivate var geometry: Geometry {
-        let box = boxes[0]
-        if boxes.count == 1 && (box.minX == box.maxX || box.minY == box.maxY) {
-            let corners = [Point(x: box.minX, y: box.minY), Point(x: box.maxX, y: box.maxY)]
-            return corners[0] == corners[1] ? .point(box.minX, box.minY) : .lineString(corners)
-        }
-        let polygons = boxes.filter { $0.minX < $0.maxX && $0.minY < $0.maxY }.map { box in
-            [
+    /// The boxes as one geometry: polygons; lines where none has both breadth and height; points where none has either.
+    ///
+    /// Over the antimeridian, what has fewer dimensions than the other box is left out: it is the other's border, seen from the other side.
+    var geometry: Geometry {
+        func dimensions(_ box: Envelope) -> Int { (box.minX < box.maxX ? 1 : 0) + (box.minY < box.maxY ? 1 : 0) }
+        let most = boxes.map(dimensions).max() ?? 0
+        let boxes = boxes.filter { dimensions($0) == most }
+        guard most < 2 else {
+            let polygons = boxes.map { box in
                 [
-                    Point(x: box.minX, y: box.minY), Point(x: box.maxX, y: box.minY), Point(x: box.maxX, y: box.maxY),
-                    Point(x: box.minX, y: box.maxY), Point(x: box.minX, y: box.minY),
+                    [
+                        Point(x: box.minX, y: box.minY), Point(x: box.maxX, y: box.minY), Point(x: box.maxX, y: box.maxY),
+                        Point(x: box.minX, y: box.maxY), Point(x: box.minX, y: box.minY),
+                    ]
                 ]
-            ]
+            }
+            return polygons.count == 1 ? .polygon(polygons[0]) : .multiPolygon(polygons)
         }
-        return polygons.count == 1 ? .polygon(polygons[0]) : .multiPolygon(polygons)
+        var result = Geometry(kind: most == 0 ? .point : .lineString)
+        if boxes.count > 1 { result.kind = most == 0 ? .multiPoint : .multiLineString }
+        for box in boxes {
+            result.coordinates += [box.minX, box.minY]
+            if most == 1 { result.coordinates += [box.maxX, box.maxY] }
+            result.ringEnds.append(result.vertexCount)
+            result.partEnds.append(result.ringEnds.count)
+        }
+        return result
     }
 }

@@ -1,12 +1,11 @@
 import Geo
-import Query
 
 extension TimeSpan {
     /// Reads a `datetime` parameter (OGC 17-069r4, 7.15.4): an instant, a day, or an interval of them, an end of which may be open (`..` or nothing).
     ///
     /// - Parameter zoneMinutes: the zone of days, which RFC 3339 gives none; minutes east of UTC.
     /// - Returns: nil when it is not one, or when it ends before it starts.
-    init?(datetime text: String, zoneMinutes: Int = 540) {
+    public init?(datetime text: String, zoneMinutes: Int = 540) {
         let ends = text.split(separator: "/", omittingEmptySubsequences: false)
         switch ends.count {
         case 1:
