@@ -43,6 +43,10 @@ struct Addresses: Sendable {
         "?collections=" + layers.map { PercentCoding.encode($0) }.joined(separator: ",")
     }
 
+    /// Follows the version in the addresses of tiles, and counts up when the same version is drawn in other bytes than before: caches keep what
+    /// they have for ever.
+    static let drawing = ".2"
+
     /// `address` with parameters after it, in their order.
     static func with(_ address: String, _ parameters: [(name: String, value: String)]) -> String {
         guard !parameters.isEmpty else { return address }

@@ -69,6 +69,7 @@ struct ItemsParameters: Sendable, Equatable {
             }
             self.cursor = token
             request.position = .row(token.row)
+            request.counts = token.matched == nil
         }
     }
 

@@ -93,7 +93,10 @@ extension LayerAPI {
     /// - Returns: also whether it is the one that the address names.
     private func tileLayer(_ exchange: Exchange) throws -> (VisibleLayer, isNamed: Bool) {
         let layer = try layer(exchange)
-        guard let version = exchange.query["v"] else { return (layer, false) }
+        guard let name = exchange.query["v"] else { return (layer, false) }
+        // Drawn by another program than this one: the same version in other bytes.
+        guard name.hasSuffix(Addresses.drawing) else { return (layer, false) }
+        let version = String(name.dropLast(Addresses.drawing.count))
         if version == layer.version { return (layer, true) }
         do {
             return (try atlas.layer(layer.id, version: version, for: exchange.viewer), true)

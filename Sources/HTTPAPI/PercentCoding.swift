@@ -20,7 +20,9 @@ enum PercentCoding {
                 bytes.append(byte)
             }
         }
-        guard !bytes.contains(where: { $0 < 0x20 || $0 == 0x7F }) else { return nil }
+        // Line breaks and tabs are white space in a filter; in a path they are nothing.
+        let allowed: Set<UInt8> = plusIsSpace ? [9, 10, 13] : []
+        guard !bytes.contains(where: { ($0 < 0x20 && !allowed.contains($0)) || $0 == 0x7F }) else { return nil }
         return String(validating: bytes, as: UTF8.self)
     }
 

@@ -4,12 +4,29 @@ import Synchronization
 ///
 /// Long loops call `check()` every few thousand rows, no more often: it reads the clock.
 public final class Deadline: Sendable {
-    private let end: ContinuousClock.Instant?
+    private let start = ContinuousClock.now
+    /// Nanoseconds from the start.
+    private let limit: Atomic<Int64>
     private let stopped = Atomic<Bool>(false)
+    /// When it is over this is too.
+    private let whole: Deadline?
 
     /// - Parameter seconds: from now; nil never ends by itself.
     public init(seconds: Double?) {
-        end = seconds.map { ContinuousClock.now + .seconds($0) }
+        limit = Atomic(Deadline.nanoseconds(seconds))
+        whole = nil
+    }
+
+    /// The deadline of a part of some work: over when that of the whole is, or earlier when it is told so.
+    init(within whole: Deadline) {
+        limit = Atomic(.max)
+        self.whole = whole
+    }
+
+    /// Ends it so many seconds from now, if it does not end before.
+    func shorten(to seconds: Double) {
+        let end = Deadline.nanoseconds(seconds).addingReportingOverflow(elapsed)
+        limit.min(end.overflow ? .max : end.partialValue, ordering: .relaxed)
     }
 
     /// Stops the work at its next check: the client has gone.
@@ -19,6 +36,18 @@ public final class Deadline: Sendable {
 
     public func check() throws(QueryError) {
         if stopped.load(ordering: .relaxed) { throw .cancelled }
-        if let end, ContinuousClock.now > end { throw .overdue }
+        let limit = limit.load(ordering: .relaxed)
+        if limit != .max, elapsed > limit { throw .overdue }
+        try whole?.check()
+    }
+
+    private var elapsed: Int64 {
+        let parts = (ContinuousClock.now - start).components
+        return parts.seconds * 1_000_000_000 + parts.attoseconds / 1_000_000_000
+    }
+
+    private static func nanoseconds(_ seconds: Double?) -> Int64 {
+        guard let seconds else { return .max }
+        return seconds * 1e9 < 9e18 ? Int64(seconds * 1e9) : .max
     }
 }

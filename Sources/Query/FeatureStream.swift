@@ -113,7 +113,7 @@ public final class FeatureStream: @unchecked Sendable {
 
     /// Makes the next piece and hands it to `take`, whose buffer is valid during the call; false when there is none any more.
     ///
-    /// A piece may be empty while an index is made.
+    /// A piece may be empty while an index is made, or where many rows in turn do not hold.
     public func next(_ deadline: Deadline, _ take: (UnsafeRawBufferPointer) -> Void) throws(QueryError) -> Bool {
         guard step != .done else { return false }
         try deadline.check()
@@ -144,7 +144,8 @@ public final class FeatureStream: @unchecked Sendable {
                 // A piece of work and no bytes: whoever takes may do something else meanwhile.
                 return
             case .leaves: try leaves()
-            case .features: try body(deadline)
+            case .features:
+                if try body(deadline) == .notYet { return }
             case .tail:
                 if format == .geoJSON { writer.text(frame.tail) }
                 step = .done
@@ -167,11 +168,18 @@ public final class FeatureStream: @unchecked Sendable {
     }
 
     /// Text forms: rows as they come.
-    private func body(_ deadline: Deadline) throws(QueryError) {
-        if format == .flatGeobuf { return try flatBody() }
-        guard try nextRows(deadline) else {
+    /// - Returns: `notYet` when a piece of work came to nothing, so that whoever takes may do something else meanwhile.
+    private func body(_ deadline: Deadline) throws(QueryError) -> RowFeed.Refill {
+        if format == .flatGeobuf {
+            try flatBody()
+            return .found
+        }
+        switch try nextRows(deadline) {
+        case .found: break
+        case .notYet: return .notYet
+        case .end:
             step = .tail
-            return
+            return .end
         }
         while let row = feed.next() {
             try writing(source.layer) {
@@ -188,12 +196,13 @@ public final class FeatureStream: @unchecked Sendable {
             }
             count += 1
             noteRead()
-            if writer.count >= FeatureStream.pieceSize { return }
+            if writer.count >= FeatureStream.pieceSize { break }
         }
+        return .found
     }
 
-    private func nextRows(_ deadline: Deadline) throws(QueryError) -> Bool {
-        if feed.hasRows { return true }
+    private func nextRows(_ deadline: Deadline) throws(QueryError) -> RowFeed.Refill {
+        if feed.hasRows { return .found }
         return try feed.refill(deadline)
     }
 
@@ -209,7 +218,10 @@ public final class FeatureStream: @unchecked Sendable {
     /// Sizes and boxes of some features.
     /// - Returns: whether all are measured.
     private func measure(_ deadline: Deadline) throws(QueryError) -> Bool {
-        guard try nextRows(deadline) else {
+        switch try nextRows(deadline) {
+        case .found: break
+        case .notYet: return false
+        case .end:
             FlatGeobuf.writeHead(flatHeader, index: index, to: &writer)
             step = .leaves
             place = 0
@@ -263,8 +275,10 @@ struct RowFeed {
     private var place = 0
     /// The first row that was not looked at.
     private var looked = 0
-    /// Rows looked at at a time.
-    private static let stretch = 1 << 16
+    /// Rows looked at at a time: as many as take some milliseconds, so that others get their turn on the thread.
+    private var stretch = 4096
+    private static let longestStretch = 1 << 16
+    private static let patience = Duration.milliseconds(20)
 
     /// The rows of a page.
     init(_ rows: [Int]) {
@@ -291,17 +305,26 @@ struct RowFeed {
         return Int(rows[place])
     }
 
-    /// Finds more rows; false when there are none.
-    mutating func refill(_ deadline: Deadline) throws(QueryError) -> Bool {
-        while let question, looked < rowCount {
-            let end = min(rowCount, looked + RowFeed.stretch)
-            var sink = ListSink()
-            try question.run(window: looked..<end, into: &sink, deadline: deadline)
-            looked = end
-            (rows, place) = (sink.rows, 0)
-            if !rows.isEmpty { return true }
-        }
-        return false
+    enum Refill {
+        case found
+        /// None in the rows that were looked at; there are others.
+        case notYet
+        case end
+    }
+
+    /// Looks for more rows, in one stretch.
+    mutating func refill(_ deadline: Deadline) throws(QueryError) -> Refill {
+        guard let question, looked < rowCount else { return .end }
+        let end = min(rowCount, looked + stretch)
+        let start = ContinuousClock.now
+        var sink = ListSink()
+        try question.run(window: looked..<end, into: &sink, deadline: deadline)
+        let time = ContinuousClock.now - start
+        if time < RowFeed.patience / 4 { stretch = min(2 * stretch, RowFeed.longestStretch) }
+        if time > RowFeed.patience { stretch = max(stretch / 2, 4096) }
+        looked = end
+        (rows, place) = (sink.rows, 0)
+        return rows.isEmpty ? .notYet : .found
     }
 
     private struct ListSink: RowScan.Sink {

@@ -18,6 +18,8 @@ public struct ItemsRequest: Sendable, Equatable {
     /// The most features to answer, 1 to 10,000.
     public var limit: Int
     public var position: Position
+    /// Whether all that hold are counted besides, as far as time allows; a walk by cursor knows from its first page.
+    public var counts = true
 
     /// One `name=value` of the query string.
     public struct Equality: Sendable, Equatable {

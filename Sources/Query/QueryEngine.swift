@@ -85,11 +85,15 @@ extension RowSource {
     func items(_ request: ItemsRequest, deadline: Deadline) throws(QueryError) -> ItemsPage {
         let question = try RowQuestion(request, in: self, deadline: deadline)
         guard request.sort.isEmpty else { return try sortedItems(request, question, deadline: deadline) }
-        var sink = PageSink(limit: request.limit, position: request.position)
+        // A full page waits for the count of the others only so long, and not at all for one that is known.
+        let counting = Deadline(within: deadline)
+        var sink = PageSink(limit: request.limit, position: request.position) {
+            counting.shorten(to: request.counts ? RowSource.countingTime : 0)
+        }
         var matched: Int?
         do throws(QueryError) {
-            try question.run(into: &sink, deadline: deadline)
-            matched = sink.matched
+            try question.run(into: &sink, deadline: counting)
+            if request.counts { matched = sink.matched }
         } catch {
             guard error == .overdue, sink.next != nil else { throw error }
         }
@@ -104,6 +108,9 @@ extension RowSource {
         let (rows, next) = try sink.page()
         return try withinBudget(ItemsPage(rows: rows, matched: sink.matched, next: next))
     }
+
+    /// Seconds that go into counting when the page is full.
+    static let countingTime = 0.5
 
     /// The most vertices of one page, some 30 MiB of GeoJSON: a page of coastlines ends early, with the rest on the next, so that one request never
     /// takes more than its share of memory.

@@ -234,12 +234,17 @@ struct PageSink: RowScan.Sink {
     let firstRow: Int
     private(set) var rows: [Int] = []
     /// The first row that did not fit.
-    private(set) var next: Int?
+    private(set) var next: Int? {
+        didSet { whenFull() }
+    }
     private(set) var matched = 0
     private var passed = 0
+    private let whenFull: () -> Void
 
-    init(limit: Int, position: ItemsRequest.Position) {
+    /// - Parameter whenFull: called once, when a row has no place on the page any more.
+    init(limit: Int, position: ItemsRequest.Position, whenFull: @escaping () -> Void = {}) {
         self.limit = limit
+        self.whenFull = whenFull
         switch position {
         case .start: (offset, firstRow) = (0, 0)
         case .offset(let offset): (self.offset, firstRow) = (offset, 0)

@@ -208,7 +208,15 @@ struct ExportCommand: ParsableCommand {
         let process = Process()
         let complaints = Pipe()
         process.executableURL = URL(fileURLWithPath: ogr2ogr ?? "")
-        var arguments = ["-f", driver, "-overwrite", output, source.path, "-nln", layer]
+        // Beside the target, so that what was there stays until all is written and a rename is enough.
+        let target = URL(fileURLWithPath: output)
+        let part = target.deletingLastPathComponent().appendingPathComponent(".\(UUID().uuidString)")
+        do { try FileManager.default.createDirectory(at: part, withIntermediateDirectories: false) } catch { throw unwritable(output) }
+        defer {
+            // What remains has a hidden name of its own and is nobody's.
+            try? FileManager.default.removeItem(at: part)
+        }
+        var arguments = ["-f", driver, part.appendingPathComponent(target.lastPathComponent).path, source.path, "-nln", layer]
         if format == .shapefile {
             arguments += ["-lco", "ENCODING=" + (encoding == .cp932 ? "CP932" : "UTF-8")]
             arguments += ["-sql", shortNames(stream.columnNames, of: layer)]
@@ -223,6 +231,15 @@ struct ExportCommand: ParsableCommand {
         guard process.terminationStatus == 0 else {
             let reason = String(decoding: text.prefix(2000), as: UTF8.self)
             throw Refusal(ja: "ogr2ogrが失敗しました。\(reason)", en: "ogr2ogr failed. \(reason)")
+        }
+        // A shapefile has several parts.
+        for name in try FileManager.default.contentsOfDirectory(atPath: part.path).sorted() {
+            let (from, to) = (part.appendingPathComponent(name), target.deletingLastPathComponent().appendingPathComponent(name))
+            var isFolder: ObjCBool = false
+            if FileManager.default.fileExists(atPath: to.path, isDirectory: &isFolder), isFolder.boolValue {
+                try FileManager.default.removeItem(at: to)
+            }
+            guard rename(from.path, to.path) == 0 else { throw unwritable(to.path) }
         }
     }
 

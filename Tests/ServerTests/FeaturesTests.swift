@@ -240,6 +240,15 @@ import Testing
         }
     }
 
+    @Test func `a filter may have line breaks, and a path may not`() async throws {
+        try await Site.run { site in
+            let answer = try await site.get("/collections/roads/items?f=json&filter=class%20%3D%200%0D%0A%09AND%20width%20%3E%201")
+            #expect(answer.status == 200 && answer.json["numberMatched"] as? Int == 3)
+            #expect(try await site.get("/collections/roads%0A").status != 200)
+            #expect(try await site.get("/collections/roads/items?f=json&filter=class%00").status == 400)
+        }
+    }
+
     @Test func `the API definition says what the suite looks for`() async throws {
         try await Site.run { site in
             let answer = try await site.get("/api")
