@@ -82,7 +82,8 @@ let package = Package(
         tier("HazardAnswer", "Geo", "Access", "Descriptions", "LayerStore", "LayerAtlas", "Query"),
         // 8
         tier(
-            "HTTPAPI", "Geo", "Access", "Descriptions", "LayerAtlas", "CQL2", "Formats", "Query", "HazardAnswer", crypto, hummingbird,
+            "HTTPAPI", "Geo", "Access", "Descriptions", "LayerAtlas", "CQL2", "Formats", "Tiles", "Query", "HazardAnswer", crypto,
+            hummingbird,
             httpTypes,
             logging, .product(name: "NIOCore", package: "swift-nio")),
         .target(
@@ -99,14 +100,14 @@ let package = Package(
         .executableTarget(
             name: "kasane",
             dependencies: [
-                "Geo", "Access", "Descriptions", "CQL2", "Formats", "LayerCatalog", "LayerAtlas", "Query", "TileArchives", "Loading",
+                "Geo", "Access", "Descriptions", "LayerCatalog", "LayerAtlas", "Query", "TileArchives", "Loading",
                 "HTTPAPI",
                 "Server", arguments, logging,
             ],
             swiftSettings: settings),
         .executableTarget(name: "kasane-import", dependencies: ["Importing", "RecordStream"], swiftSettings: settings),
         .executableTarget(
-            name: "kasane-bench", dependencies: ["Geo", "Access", "CQL2", "SpatialIndex", "LayerCatalog", "LayerAtlas", "Query"],
+            name: "kasane-bench", dependencies: ["Geo", "Access", "CQL2", "SpatialIndex", "LayerCatalog", "LayerAtlas", "Tiles", "Query"],
             path: "Tools/Benchmarks", exclude: ["README.md", "run", "driver"], swiftSettings: settings),
 
         .target(name: "TestKit", dependencies: ["Geo"], path: "Tests/TestKit", swiftSettings: settings),
@@ -121,19 +122,19 @@ let package = Package(
         tests("Descriptions", "Geo"),
         tests("CQL2", "Geo"),
         tests("Formats", "Geo"),
-        tests("LayerStore", "Geo"),
+        tests("LayerStore", "Geo", "SpatialIndex"),
         tests("LayerCatalog", "Geo", "Access", "Descriptions", grdb),
         tests("Tiles", "Geo", "CGEOS"),
         tests("Importing", "Geo", "RecordStream", "kasane-import"),
         tests("LayerAtlas", "Geo", "Access", "Descriptions", "LayerStore", "LayerCatalog", "AtlasKit"),
-        tests("Query", "Geo", "GeoNative", "CQL2", "LayerStore"),
-        tests("TileArchives", "Geo", "CDeflate", "Descriptions", "LayerAtlas", "Query", "AtlasKit", grdb),
+        tests("Query", "Geo", "GeoNative", "CQL2", "LayerStore", "Tiles"),
+        tests("TileArchives", "Geo", "Access", "CDeflate", "Descriptions", "LayerAtlas", "Query", "AtlasKit", grdb),
         tests("HazardAnswer", "Geo", "Access", "Descriptions", "LayerStore", "LayerAtlas", "Query", "AtlasKit"),
         tests(
             "Loading", "Geo", "GeoNative", "RecordStream", "Descriptions", "LayerStore", "LayerCatalog", "kasane", "kasane-import"),
         tests("HTTPAPI", "Geo", "Query", httpTypes),
         tests(
-            "Server", "Geo", "Descriptions", "LayerCatalog", "AtlasKit", logging,
+            "Server", "Geo", "Descriptions", "LayerStore", "LayerCatalog", "HTTPAPI", "AtlasKit", logging,
             .product(name: "UnixSignals", package: "swift-service-lifecycle")),
         tests("WebPages", hummingbird, httpTypes, .product(name: "HummingbirdTesting", package: "hummingbird")),
     ]

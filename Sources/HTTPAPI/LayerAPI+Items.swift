@@ -25,7 +25,9 @@ extension LayerAPI {
             try exchange.query.allowOnly(["f"])
             try LayerAPI.requireJSON(request.headers[.contentType])
             let bytes = try await request.body.collect(upTo: RequestBodies.question)
-            let (query, filter, document) = try FilterParameters.body(Array(buffer: bytes), engine)
+            let (query, filter, document) = try await pool.run(exchange.deadline) {
+                try FilterParameters.body(Array(buffer: bytes), engine)
+            }
             if exchange.query["f"] == nil { try exchange.take(query, offered: LayerAPI.searchForms) }
             let asked = exchange
             return try await respond(asked) { try items(asked, query, filter: filter, search: document) }

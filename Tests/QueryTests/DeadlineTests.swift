@@ -44,7 +44,8 @@ import Testing
         let source = try SampleLayer(count: 30_000, seed: 6).publicSource
         func gather(_ filter: String) throws -> (rows: [Int], pauses: Int) {
             var feed = RowFeed(
-                try RowQuestion(ItemsRequest(filter: try Expression(text: filter)), in: source), rowCount: source.file.rowCount)
+                try RowQuestion(ItemsRequest(filter: try Expression(text: filter)), in: source, deadline: Deadline(seconds: nil)),
+                rowCount: source.file.rowCount)
             var rows: [Int] = []
             var pauses = 0
             while true {
