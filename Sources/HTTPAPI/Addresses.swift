@@ -30,7 +30,7 @@ struct Addresses: Sendable {
 
     /// A template with `{z}`, `{y}` and `{x}`. The version in it makes every tile's address its own for ever, so caches may keep it.
     func tile(_ id: String, version: String, _ set: TileMatrixSet = .webMercatorQuad) -> String {
-        tileSet(id, set) + "/{z}/{y}/{x}?v=" + PercentCoding.encode(version)
+        tileSet(id, set) + "/{z}/{y}/{x}?v=" + PercentCoding.encode(version + Addresses.drawing)
     }
 
     /// Tiles with several layers in them.
