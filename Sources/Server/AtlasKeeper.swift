@@ -35,6 +35,7 @@ final class AtlasKeeper: Service {
             do {
                 try await self.preparation(self.catalogue, self.logger)
                 try self.atlas.refresh()
+                StartupMemory.letGo()
                 self.ready.store(true, ordering: .releasing)
                 self.logger.notice("ready", metadata: ["layers": .stringConvertible(self.atlas.listing(for: .publicViewer).count)])
                 try await self.keep()
