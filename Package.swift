@@ -134,7 +134,7 @@ let package = Package(
             "Loading", "Geo", "GeoNative", "RecordStream", "Descriptions", "LayerStore", "LayerCatalog", "kasane", "kasane-import"),
         tests("HTTPAPI", "Geo", "Query", httpTypes),
         tests(
-            "Server", "Geo", "Descriptions", "LayerStore", "LayerCatalog", "HTTPAPI", "AtlasKit", logging,
+            "Server", "Geo", "Descriptions", "LayerStore", "LayerCatalog", "Query", "HTTPAPI", "AtlasKit", logging,
             .product(name: "UnixSignals", package: "swift-service-lifecycle")),
         tests("WebPages", hummingbird, httpTypes, .product(name: "HummingbirdTesting", package: "hummingbird")),
     ]

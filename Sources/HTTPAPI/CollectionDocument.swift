@@ -118,10 +118,18 @@ struct CollectionDocument {
     /// Files for people; a spreadsheet in Japan takes CP932, or UTF-8 with a mark.
     private var downloads: [Markup] {
         let address = addresses.download(layer.id)
-        return [
+        let converted =
+            GDALProgram.path == nil
+            ? []
+            : [
+                ("GeoPackage", "?f=gpkg"), ("Shapefile（UTF-8）", "?f=shapefile"),
+                ("Shapefile（Shift_JIS, CP932）", "?f=shapefile&encoding=cp932"),
+            ]
+        let own = [
             ("GeoJSON", "?f=geojson"), ("FlatGeobuf", "?f=flatgeobuf"), ("CSV（UTF-8）", "?f=csv&encoding=utf-8-bom"),
             ("CSV（Shift_JIS, CP932）", "?f=csv&encoding=cp932"), ("GeoJSON Text Sequences", "?f=geojsonseq"),
-        ].map { name, query in "<li><a href=\"\(address + query)\">\(name)</a></li>\n" }
+        ]
+        return (own + converted).map { name, query in "<li><a href=\"\(address + query)\">\(name)</a></li>\n" }
     }
 
     func page() -> Markup {

@@ -9,8 +9,9 @@ import Query
 extension LayerAPI {
     /// Forms of a page.
     static let pageForms: [Representation] = [.geoJSON, .html, .geoJSONSequence, .csv, .flatGeobuf]
-    /// Forms of a whole layer.
-    static let fileForms: [Representation] = [.geoJSONFile, .geoJSONSequence, .csv, .flatGeobuf]
+    /// Forms of a whole layer; the last two where GDAL's program is installed.
+    static let fileForms: [Representation] =
+        [.geoJSONFile, .geoJSONSequence, .csv, .flatGeobuf] + (GDALProgram.path == nil ? [] : [.geoPackage, .shapefile])
     private static let searchForms = pageForms.filter { $0 != .html }
 
     func addItemsRoutes(to router: Router<APIContext>) {
@@ -35,6 +36,9 @@ extension LayerAPI {
         router.get("collections/{layer}/download") { request, context in
             // A file takes as long as it takes.
             let exchange = try Exchange(request, context, offered: LayerAPI.fileForms, seconds: nil)
+            if let form = GDALForm(rawValue: exchange.form.name) {
+                return try await converted(exchange, form, isHead: request.method == .head)
+            }
             return try await respond(exchange) { try download(exchange) }
         }
     }
@@ -94,7 +98,7 @@ extension LayerAPI {
     }
 
     /// `/collections/{layer}/download`: all features that hold, as a file.
-    private func download(_ exchange: Exchange) throws -> Answer {
+    func download(_ exchange: Exchange) throws -> Answer {
         let layer = try layer(exchange)
         let filter = try FilterParameters.filter(exchange.query, engine)
         let parameters = try ItemsParameters(
@@ -108,7 +112,7 @@ extension LayerAPI {
             deadline: exchange.deadline)
         var headers = headers(parameters, tag: tag)
         // Ids of layers are plain ASCII.
-        headers[.contentDisposition] = "attachment; filename=\"\(layer.id).\(exchange.form.format.fileExtension)\""
+        headers[.contentDisposition] = "attachment; filename=\"\(layer.id).\(exchange.form.fileExtension)\""
         return .streamed(
             StreamedAnswer(stream: stream, type: exchange.form.type(parameters.encoding), headers: headers, permit: permit))
     }
@@ -162,7 +166,8 @@ extension Representation {
         switch name {
         case "geojsonseq": .geoJSONSequence
         case "csv": .csv
-        case "flatgeobuf": .flatGeobuf
+        // GDAL makes the others of it.
+        case "flatgeobuf", GDALForm.geoPackage.rawValue, GDALForm.shapefile.rawValue: .flatGeobuf
         default: .geoJSON
         }
     }
@@ -174,14 +179,19 @@ extension Representation {
     }
 }
 
-extension FeatureFormat {
+extension Representation {
     /// As GDAL knows them.
-    var fileExtension: String {
-        switch self {
-        case .geoJSON: "geojson"
-        case .geoJSONSequence: "geojsons"
-        case .csv: "csv"
-        case .flatGeobuf: "fgb"
+    fileprivate var fileExtension: String {
+        switch GDALForm(rawValue: name) {
+        case .geoPackage: return "gpkg"
+        case .shapefile: return "shp.zip"
+        case nil: break
+        }
+        switch format {
+        case .geoJSON: return "geojson"
+        case .geoJSONSequence: return "geojsons"
+        case .csv: return "csv"
+        case .flatGeobuf: return "fgb"
         }
     }
 }

@@ -36,6 +36,8 @@ public struct LayerAPI: Sendable {
     let jobs: JobRegister
     /// Questions across layers, one at a time and apart from the pool, so that maps are answered meanwhile.
     let questions = WorkPool(WorkPool.Settings(threads: 1, queue: 16))
+    /// Files that GDAL makes, one at a time: it takes memory and disk.
+    let conversions = WorkPool(WorkPool.Settings(threads: 1, queue: 16))
     /// Jobs, one at a time.
     let jobThread = WorkPool(WorkPool.Settings(threads: 1, queue: 256))
     public let tiles: TileCache

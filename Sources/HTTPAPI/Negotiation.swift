@@ -26,6 +26,12 @@ struct Representation: Sendable, Equatable {
     static let flatGeobuf = Representation(
         name: "flatgeobuf", mediaType: "application/flatgeobuf",
         matches: ["application/flatgeobuf", "application/vnd.flatgeobuf"], title: "FlatGeobuf")
+    static let geoPackage = Representation(
+        name: GDALForm.geoPackage.rawValue, mediaType: "application/geopackage+sqlite3",
+        matches: ["application/geopackage+sqlite3", "application/vnd.sqlite3"], title: "GeoPackage")
+    /// The parts of a shapefile in a zip.
+    static let shapefile = Representation(
+        name: GDALForm.shapefile.rawValue, mediaType: "application/zip", matches: ["application/zip"], title: "Shapefile")
     /// A file of GeoJSON under the name that downloads know it by.
     static let geoJSONFile = Representation(
         name: "geojson", mediaType: "application/geo+json", matches: ["application/geo+json", "application/json"], title: "GeoJSON",

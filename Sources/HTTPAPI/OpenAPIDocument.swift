@@ -227,7 +227,7 @@ struct OpenAPIDocument {
         let text: JSONTree = ["schema": ["type": "string"]]
         return [
             "application/geo+json": ["schema": .schema("geoJSON")], "text/html": text, "application/geo+json-seq": text, "text/csv": text,
-            "application/flatgeobuf": bytes,
+            "application/flatgeobuf": bytes, "application/geopackage+sqlite3": bytes, "application/zip": bytes,
         ]
     }
 
@@ -284,7 +284,8 @@ struct OpenAPIDocument {
             "encoding": parameter(
                 "encoding", "query",
                 ["type": "string", "enum": .list(TableEncoding.allCases.map { .text($0.rawValue) }), "default": "utf-8"],
-                ja: "CSVの文字コード。", en: "The character encoding of CSV."),
+                ja: "CSVとシェープファイルの文字コード（シェープファイルはutf-8かcp932）。",
+                en: "The character encoding of CSV and of shapefiles (utf-8 or cp932)."),
             "fItems": parameter("f", "query", choice(LayerAPI.pageForms.map(\.name)), ja: "形式。", en: "The format."),
             "fFile": parameter("f", "query", choice(LayerAPI.fileForms.map(\.name)), ja: "形式。", en: "The format."),
             "limit": parameter(

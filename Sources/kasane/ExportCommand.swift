@@ -72,14 +72,8 @@ struct ExportCommand: ParsableCommand {
         /// How the features are written by us.
         var features: FeatureFormat { FeatureFormat(rawValue: rawValue) ?? .flatGeobuf }
 
-        /// The driver of GDAL that writes the file, where we do not.
-        var driver: String? {
-            switch self {
-            case .gpkg: "GPKG"
-            case .shapefile: "ESRI Shapefile"
-            default: nil
-            }
-        }
+        /// What GDAL writes, where we do not.
+        var converted: GDALForm? { GDALForm(rawValue: rawValue) }
     }
 
     enum Encoding: String, ExpressibleByArgument, CaseIterable {
@@ -103,7 +97,7 @@ struct ExportCommand: ParsableCommand {
     }
 
     private func export() throws {
-        if let driver = format.driver, ogr2ogr == nil {
+        if let driver = format.converted?.driver, GDALProgram.path == nil {
             throw Refusal(
                 ja: "\(driver)にはGDALのogr2ogrが要ります（Debianでは gdal-bin）。見つかりません。",
                 en: "\(driver) needs GDAL’s ogr2ogr (gdal-bin on Debian), which is not there.")
@@ -118,8 +112,8 @@ struct ExportCommand: ParsableCommand {
         let engine = QueryEngine(gridDirectories: [options.directory.appendingPathComponent("grids").path])
         let request = try DownloadRequest(parameters, format: format.features, layer: shown, engine: engine)
         let stream = try request.stream(shown, engine)
-        if let driver = format.driver {
-            try convert(stream, driver, layer)
+        if let form = format.converted {
+            try convert(stream, form, layer)
         } else if output == "-" {
             try write(stream, to: FileHandle.standardOutput, name: output)
         } else {
@@ -183,16 +177,10 @@ struct ExportCommand: ParsableCommand {
 
     // MARK: GDAL
 
-    private var ogr2ogr: String? {
-        (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map { $0 + "/ogr2ogr" }.first {
-            FileManager.default.isExecutableFile(atPath: $0)
-        }
-    }
-
     /// Writes a FlatGeobuf and has GDAL make the file from it.
-    private func convert(_ stream: FeatureStream, _ driver: String, _ layer: String) throws {
+    private func convert(_ stream: FeatureStream, _ form: GDALForm, _ layer: String) throws {
         guard output != "-" else {
-            throw Refusal(ja: "\(driver)は標準出力に書けません。", en: "\(driver) cannot go to standard output.", status: 2)
+            throw Refusal(ja: "\(form.driver)は標準出力に書けません。", en: "\(form.driver) cannot go to standard output.", status: 2)
         }
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("kasane-export-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
@@ -207,7 +195,7 @@ struct ExportCommand: ParsableCommand {
         try handle.close()
         let process = Process()
         let complaints = Pipe()
-        process.executableURL = URL(fileURLWithPath: ogr2ogr ?? "")
+        process.executableURL = URL(fileURLWithPath: GDALProgram.path ?? "")
         // Beside the target, so that what was there stays until all is written and a rename is enough.
         let target = URL(fileURLWithPath: output)
         let part = target.deletingLastPathComponent().appendingPathComponent(".\(UUID().uuidString)")
@@ -216,12 +204,10 @@ struct ExportCommand: ParsableCommand {
             // What remains has a hidden name of its own and is nobody's.
             try? FileManager.default.removeItem(at: part)
         }
-        var arguments = ["-f", driver, part.appendingPathComponent(target.lastPathComponent).path, source.path, "-nln", layer]
-        if format == .shapefile {
-            arguments += ["-lco", "ENCODING=" + (encoding == .cp932 ? "CP932" : "UTF-8")]
-            arguments += ["-sql", shortNames(stream.columnNames, of: layer)]
-        }
-        process.arguments = arguments
+        if form == .shapefile { tellShortNames(stream.columnNames) }
+        process.arguments = GDALProgram.arguments(
+            form, from: source.path, to: part.appendingPathComponent(target.lastPathComponent).path, layer: layer,
+            columns: stream.columnNames, encoding: encoding == .cp932 ? .cp932 : .utf8)
         process.standardOutput = FileHandle.nullDevice
         process.standardError = complaints
         try process.run()
@@ -243,30 +229,11 @@ struct ExportCommand: ParsableCommand {
         }
     }
 
-    /// A statement that gives every column a name of at most ten bytes of UTF-8, as a shapefile has room for, all different; what was changed is told.
-    private func shortNames(_ names: [String], of layer: String) -> String {
-        var taken: Set<String> = []
-        var told: [String] = []
-        let columns = names.map { name -> String in
-            func cut(_ bytes: Int) -> String {
-                var short = name
-                while short.utf8.count > bytes { short.removeLast() }
-                return short
-            }
-            var short = cut(10)
-            var number = 2
-            while !taken.insert(short.lowercased()).inserted {
-                short = cut(10 - String(number).utf8.count) + String(number)
-                number += 1
-            }
-            if short != name { told.append("\(name) → \(short)") }
-            func quoted(_ text: String) -> String { "\"" + text.replacingOccurrences(of: "\"", with: "\\\"") + "\"" }
-            return "\(quoted(name)) AS \(quoted(short))"
-        }
-        if !told.isEmpty {
-            let list = told.joined(separator: "、")
-            Program.say(LocalizedText(ja: "シェープファイルのため、属性名を短くしました: \(list)", en: "Names were shortened for the shapefile: \(list)"))
-        }
-        return "SELECT \(columns.isEmpty ? "*" : columns.joined(separator: ", ")) FROM \"\(layer)\""
+    /// What was changed is told.
+    private func tellShortNames(_ names: [String]) {
+        let told = GDALProgram.shortNames(names).filter { $0.name != $0.short }.map { "\($0.name) → \($0.short)" }
+        guard !told.isEmpty else { return }
+        let list = told.joined(separator: "、")
+        Program.say(LocalizedText(ja: "シェープファイルのため、属性名を短くしました: \(list)", en: "Names were shortened for the shapefile: \(list)"))
     }
 }

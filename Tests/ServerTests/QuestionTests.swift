@@ -4,6 +4,7 @@ import Foundation
 import Geo
 import Testing
 
+@testable import HTTPAPI
 @testable import Server
 
 /// Order, reference systems, filters, forms and downloads, over a real socket.
@@ -286,7 +287,7 @@ import Testing
                 #expect((properties["geometry"] != nil) == (name != "sortables"))
                 if name != "sortables" { #expect(properties["geometry"]?["format"] as? String == "geometry-linestring") }
             }
-            #expect(links.filter { $0["rel"] as? String == "enclosure" }.count == 4)
+            #expect(links.filter { $0["rel"] as? String == "enclosure" }.count == LayerAPI.fileForms.count)
             #expect(!(try await site.get("/collections/shelters/queryables")).text.contains("phone"))
         }
     }
