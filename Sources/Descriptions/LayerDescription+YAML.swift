@@ -12,7 +12,7 @@ extension LayerDescription {
         let problems = ProblemList()
         let known = [
             "id", "title", "description", "department", "theme", "source", "access", "base_date", "licence", "attribution",
-            "survey_approval", "accept", "attributes", "hazard", "style",
+            "survey_approval", "accept", "attributes", "hazard", "time", "style",
         ]
         let root = try YAMLMapping.root(of: yaml, file: file, known: known, problems: problems)
         root.require("id")
@@ -28,10 +28,18 @@ extension LayerDescription {
             access: root.access("access"), baseDate: root.day("base_date"), licence: root.text("licence"),
             attribution: root.localized("attribution"), surveyApproval: root.text("survey_approval"),
             accept: root.texts("accept") ?? [], attributes: root.attributes("attributes", schemes: town?.schemes ?? []),
-            hazard: hazard,
+            hazard: hazard, time: root.mapping("time", known: ["start", "end"]).flatMap(TimeDescription.init),
             style: root.mapping("style", known: StyleDescription.knownKeys).map(StyleDescription.init) ?? StyleDescription())
         guard problems.problems.isEmpty else { throw DescriptionError(file: file, problems: problems.sorted) }
         return result
+    }
+}
+
+extension TimeDescription {
+    fileprivate init?(_ map: YAMLMapping) {
+        map.require("start")
+        guard let start = map.text("start") else { return nil }
+        self.init(start: start, end: map.text("end"))
     }
 }
 

@@ -26,13 +26,16 @@ public struct LayerDescription: Sendable, Codable, Equatable {
     /// In the order of the file; attributes of the source that are not among them keep their name.
     public var attributes: [AttributeDescription]
     public var hazard: HazardDescription?
+    /// When a feature is from; nil where the first attribute of times, or else of days, says so.
+    public var time: TimeDescription?
     public var style: StyleDescription
 
     public init(
         id: String, title: LocalizedText, description: LocalizedText? = nil, department: String? = nil, theme: String = "base",
         source: LayerSource? = nil, access: LayerAccess? = nil, baseDate: Day? = nil, licence: String? = nil,
         attribution: LocalizedText? = nil, surveyApproval: String? = nil, accept: [String] = [],
-        attributes: [AttributeDescription] = [], hazard: HazardDescription? = nil, style: StyleDescription = StyleDescription()
+        attributes: [AttributeDescription] = [], hazard: HazardDescription? = nil, time: TimeDescription? = nil,
+        style: StyleDescription = StyleDescription()
     ) {
         self.id = id
         self.title = title
@@ -48,6 +51,7 @@ public struct LayerDescription: Sendable, Codable, Equatable {
         self.accept = accept
         self.attributes = attributes
         self.hazard = hazard
+        self.time = time
         self.style = style
     }
 
@@ -56,6 +60,18 @@ public struct LayerDescription: Sendable, Codable, Equatable {
 
     public func attribute(_ name: String) -> AttributeDescription? {
         attributes.first { $0.name == name }
+    }
+}
+
+/// The attributes that say when a feature is from: one, or the two ends of an interval. A feature without an end is from then on.
+public struct TimeDescription: Sendable, Codable, Equatable {
+    /// The name of an attribute of days or times.
+    public var start: String
+    public var end: String?
+
+    public init(start: String, end: String? = nil) {
+        self.start = start
+        self.end = end
     }
 }
 

@@ -19,7 +19,8 @@ struct SchemaDocument {
     var addresses: Addresses
     var layer: VisibleLayer
     /// The attribute that `datetime` asks about.
-    var timeAttribute: String?
+    /// What `datetime` asks about: one attribute, or both ends of an interval.
+    var time: (start: String, end: String?)?
     /// The attribute that identifies features.
     var idAttribute: String?
 
@@ -65,12 +66,19 @@ struct SchemaDocument {
             case .time: ("string", "date-time")
             case .json: (["object", "array"], nil)
             }
-        let role: JSONTree? = attribute.name == idAttribute ? "id" : attribute.name == timeAttribute ? "primary-instant" : nil
+        let role: JSONTree? = attribute.name == idAttribute ? "id" : timeRole(attribute.name)
         return .object([
             "title": .text(title.text("ja")), "x-kasane-titles": .localized(title), "type": type, "format": format.map { .text($0) },
             "x-ogc-unit": told?.unit.map { .text($0) }, "x-ogc-role": role, "x-ogc-propertySeq": .count(number),
             "oneOf": told?.codes.flatMap { SchemaDocument.codes($0, attribute.type) },
         ])
+    }
+
+    /// OGC API – Features part 5, roles of temporal properties.
+    private func timeRole(_ name: String) -> JSONTree? {
+        guard let time else { return nil }
+        guard let end = time.end else { return name == time.start ? "primary-instant" : nil }
+        return name == time.start ? "primary-interval-start" : name == end ? "primary-interval-end" : nil
     }
 
     /// Codes with their meaning, as values of the attribute's type; nil when one is none, since then the list says nothing sure about values.
@@ -121,7 +129,8 @@ extension LayerAPI {
                 let layer = try api.layer(exchange)
                 return exchange.answer(
                     SchemaDocument(
-                        purpose: purpose, addresses: exchange.addresses, layer: layer, timeAttribute: api.engine.timeAttribute(layer)?.name,
+                        purpose: purpose, addresses: exchange.addresses, layer: layer,
+                        time: api.engine.timeAttributes(layer).map { ($0.start.name, $0.end?.name) },
                         idAttribute: api.engine.idAttribute(layer)?.name
                     ).json())
             }

@@ -62,6 +62,7 @@ extension LayerDescription {
         let internalNames = Set(attributes.filter { $0.visibility == .internal }.map(\.name))
         func isHidden(_ name: String) -> Bool { internalNames.contains(name) || only.map { !$0.contains(name) } ?? false }
         result.attributes.removeAll { isHidden($0.name) }
+        if let time, isHidden(time.start) || time.end.map(isHidden) == true { result.time = nil }
         if let by = style.by, isHidden(by) {
             result.style.by = nil
             result.style.colors = []

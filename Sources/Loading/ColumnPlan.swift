@@ -56,6 +56,18 @@ public struct ColumnPlan: Sendable {
         }
     }
 
+    /// Refuses what cannot say when a feature is from.
+    func check(_ time: TimeDescription?) throws(LoadError) {
+        guard let time else { return }
+        for name in [time.start, time.end].compactMap(\.self) {
+            guard let column = columns.first(where: { $0.attribute.name == name }), [.date, .time].contains(column.attribute.type) else {
+                throw LoadError(
+                    "bad-time-column", ja: "layer.yaml の time にある「\(name)」は、日付か日時の属性ではありません。",
+                    en: "“\(name)”, under time in layer.yaml, is not an attribute of days or times.")
+            }
+        }
+    }
+
     private static func noColumn(_ name: String, _ names: [String]) -> LoadError {
         let all = names.isEmpty ? "–" : names.joined(separator: ", ")
         return LoadError(

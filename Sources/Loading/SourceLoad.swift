@@ -72,6 +72,7 @@ struct SourceLoad {
         if let hazard { try addCoverage(hazard, attributes, previous, to: &facts, &log) }
 
         let plan = try ColumnPlan(fields: header.fields, attributes: attributes, id: request.idColumn)
+        try plan.check(description.time)
         let builder = try layerFile { () throws(LayerFileError) in
             try LayerBuilder(
                 settings: LayerBuilder.Settings(

@@ -16,7 +16,8 @@ public struct QueryEngine: Sendable {
     }
 
     func source(_ layer: VisibleLayer) -> RowSource {
-        RowSource(layer: layer.id, file: layer.file, columns: layer.columns)
+        RowSource(
+            layer: layer.id, file: layer.file, columns: layer.columns, time: layer.description.time.map { (start: $0.start, end: $0.end) })
     }
 
     /// One page of a layer's features.
@@ -54,10 +55,10 @@ public struct QueryEngine: Sendable {
         return try reading(source.layer) { () throws(LayerFileError) in try source.file.shape(row) }.geometry
     }
 
-    /// The attribute that `datetime` asks about; nil when the layer has no time.
-    public func timeAttribute(_ layer: VisibleLayer) -> Attribute? {
+    /// The attributes that `datetime` asks about: one, or both ends of an interval; nil when the layer has no time.
+    public func timeAttributes(_ layer: VisibleLayer) -> (start: Attribute, end: Attribute?)? {
         let source = source(layer)
-        return source.timeColumn.map { source.file.attributes[$0] }
+        return source.timeColumns.map { (source.file.attributes[$0.start], $0.end.map { source.file.attributes[$0] }) }
     }
 
     /// The attribute that identifies features, where the viewer sees it; nil when they are known by numbers of our own.

@@ -13,8 +13,15 @@ struct RowQuestion {
         let context = FilterContext(source, deadline)
         var conditions: [TruthNode] = []
         for equality in request.equals { conditions.append(try Predicate(equality, in: source).node(context)) }
-        if let time = request.time, let column = source.timeColumn {
-            conditions.append(try Predicate.time(source.file.columns[column], time).node(context))
+        if let span = request.time, let time = source.timeColumns {
+            // A feature without a time has none that lies outside; an interval without an end goes on.
+            let start = source.file.columns[time.start]
+            if let end = time.end {
+                conditions.append(try Predicate.time(start, TimeSpan(start: nil, end: span.end)).node(context))
+                conditions.append(try Predicate.time(source.file.columns[end], TimeSpan(start: span.start, end: nil)).node(context))
+            } else {
+                conditions.append(try Predicate.time(start, span).node(context))
+            }
         }
         var boxes = request.area.map { $0.boxes.map(\.roundedToUnits) }
         if let outline = request.outline {

@@ -18,9 +18,19 @@ struct RowSource: Sendable {
         file.identity == .text && file.idColumn.map { columns.contains($0) } == true
     }
 
-    /// The attribute that says when a feature is from: the first instant, else the first date.
-    var timeColumn: Int? {
-        columns.first { file.attributes[$0].type == .time } ?? columns.first { file.attributes[$0].type == .date }
+    /// The attributes that the layer's description names for the time of a feature; nil where it names none.
+    var time: (start: String, end: String?)?
+
+    /// The columns that say when a feature is from: those the description names; else the first of instants, or else of days. Nil when the viewer sees
+    /// none, or not both ends.
+    var timeColumns: (start: Int, end: Int?)? {
+        if let time {
+            guard let start = column(named: time.start) else { return nil }
+            guard let name = time.end else { return (start, nil) }
+            return column(named: name).map { (start, $0) }
+        }
+        let first = columns.first { file.attributes[$0].type == .time } ?? columns.first { file.attributes[$0].type == .date }
+        return first.map { ($0, nil) }
     }
 }
 

@@ -225,3 +225,18 @@ private func problems(_ yaml: String) -> [DescriptionProblem] {
         }
     }
 }
+
+@Test func `a layer may say which attributes hold its time`() throws {
+    func time(_ text: String) throws -> TimeDescription? {
+        try LayerDescription.parse(yaml: "id: a\ntitle: {ja: 題}\n" + text, file: "layer.yaml").time
+    }
+    #expect(try time("") == nil)
+    #expect(try time("time: {start: 開始日}") == TimeDescription(start: "開始日"))
+    #expect(try time("time: {start: 開始日, end: 終了日}") == TimeDescription(start: "開始日", end: "終了日"))
+    #expect(throws: DescriptionError.self) { try time("time: {end: 終了日}") }
+    #expect(throws: DescriptionError.self) { try time("time: {start: a, ende: b}") }
+    // What was stored before layers could say so.
+    let old = try JSONEncoder().encode(LayerDescription(id: "a", title: LocalizedText(ja: "題")))
+    #expect(!String(decoding: old, as: UTF8.self).contains("\"time\""))
+    #expect(try JSONDecoder().decode(LayerDescription.self, from: old).time == nil)
+}

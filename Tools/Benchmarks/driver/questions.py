@@ -183,7 +183,7 @@ def join(bench):
 
 def ours(kasane):
     question = [
-        kasane.binary, "query", "buildings", "--overlay", "hazard", "--group-by", "overlay.class", "--aggregate", "count", "--json", "--data",
+        kasane.binary, "query", "buildings", "--overlay", "hazard", "--group-by", "overlay.class", "--aggregate", "count", "--format", "json", "--data",
         kasane.data]
     start = time.perf_counter()
     text = subprocess.run(question, stdout=subprocess.PIPE, text=True, check=True).stdout
