@@ -80,8 +80,10 @@ def matched(server, layer, filter):
 def intersections(targets, tree):
     """The rows of targets that meet features of a tree, and of each its part in the union of these."""
     mine, theirs = tree.query(targets, predicate="intersects")
-    rows = np.unique(mine)
-    return rows, shapely.intersection(targets[rows], [shapely.union_all(tree.geometries[theirs[mine == row]]) for row in rows])
+    order = np.argsort(mine, kind="stable")
+    rows, starts = np.unique(mine[order], return_index=True)
+    met = np.split(tree.geometries[theirs[order]], starts[1:])
+    return rows, shapely.intersection(targets[rows], [each[0] if len(each) == 1 else shapely.union_all(each) for each in met])
 
 
 def square_metres(geometries):
