@@ -5,7 +5,7 @@ import LayerStore
 /// Asks questions of layers. It takes only a `VisibleLayer`, which only the atlas makes, for one viewer and already masked: forgetting to
 /// check who asks cannot be written.
 ///
-/// Safe from any thread; a question runs on the thread that asks it.
+/// Safe from any thread. A question runs on the thread that asks it; one that turns out to be heavy is helped with by idle ones (`SharedScan`).
 public struct QueryEngine: Sendable {
     let drawers = DrawerPool()
     let transforms: TransformPool

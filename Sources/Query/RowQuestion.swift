@@ -3,13 +3,16 @@ import LayerStore
 
 /// What a request asks of each row, made ready once: it may then be put to the whole layer, or to one stretch of rows after another.
 ///
-/// Its conditions own the memory they work in, so one thread asks at a time.
+/// Its conditions own the memory they work in, so one thread asks at a time; threads that help make their own (`SharedScan`).
 struct RowQuestion {
-    private let scan: RowScan
+    let request: ItemsRequest
+    let source: RowSource
+    let scan: RowScan
 
     /// - Parameter deadline: of making it, which may read all texts of a dictionary; asking has its own.
     /// - Throws: `unknownProperty`, `invalidFilter` and the like, for a condition that makes no sense; `overdue`.
     init(_ request: ItemsRequest, in source: RowSource, deadline: Deadline) throws(QueryError) {
+        (self.request, self.source) = (request, source)
         let context = FilterContext(source, deadline)
         var conditions: [TruthNode] = []
         for equality in request.equals { conditions.append(try Predicate(equality, in: source).node(context)) }
@@ -39,9 +42,13 @@ struct RowQuestion {
         scan = RowScan(context: context, boxes: boxes, conditions: conditions, reach: reach)
     }
 
-    /// Hands the rows that hold to the sink, in the order of the file.
-    /// - Parameter window: only these rows; nil for all.
-    func run(window: Range<Int>? = nil, into sink: inout some RowScan.Sink, deadline: Deadline) throws(QueryError) {
+    /// Hands the rows that hold to the sink, in the order of the file; with the help of idle threads where it turns out to be much work.
+    func run(into sink: inout some RowScan.Sink, deadline: Deadline) throws(QueryError) {
+        try SharedScan(question: self).run(into: &sink, deadline: deadline)
+    }
+
+    /// The same for the rows of a window, by this thread alone.
+    func run(window: Range<Int>, into sink: inout some RowScan.Sink, deadline: Deadline) throws(QueryError) {
         var scan = scan
         scan.window = window
         try scan.run(into: &sink, deadline: deadline)

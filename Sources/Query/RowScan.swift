@@ -30,26 +30,39 @@ struct RowScan {
 
     private var source: RowSource { context.source }
 
+    /// Rows to look at that follow each other.
+    struct Run: Sendable {
+        var rows: Range<Int>
+        /// They certainly lie in the area.
+        var isDecided: Bool
+    }
+
     /// - Complexity: O(rows the index finds), less the blocks whose statistics rule them out
     func run(into sink: inout some Sink, deadline: Deadline) throws(QueryError) {
-        context.deadline = deadline
-        let area = boxes.map { AreaNode(context, $0, nullTruth: Truth.yes) }
-        let pass = RowPass(source, conditions, area, deadline)
-        for piece in try plan() {
-            let rows = window.map { piece.rows.clamped(to: $0) } ?? piece.rows
-            try pass.take(rows, decided: piece.decided, &sink)
-        }
+        let pass = pass(deadline)
+        for run in try plan() { try pass.take(run, &sink) }
         try pass.flush(&sink)
     }
 
-    /// Runs of rows to look at, ascending and each row once; *decided* where they certainly lie in the area.
-    private func plan() throws(QueryError) -> [(rows: Range<Int>, decided: Bool)] {
+    func pass(_ deadline: Deadline) -> RowPass {
+        context.deadline = deadline
+        return RowPass(source, conditions, boxes.map { AreaNode(context, $0, nullTruth: Truth.yes) }, deadline)
+    }
+
+    /// Runs of rows to look at, ascending and each row once.
+    func plan() throws(QueryError) -> [Run] {
+        let runs = try runs()
+        guard let window else { return runs }
+        return runs.map { Run(rows: $0.rows.clamped(to: window), isDecided: $0.isDecided) }
+    }
+
+    private func runs() throws(QueryError) -> [Run] {
         let file = source.file
         var wanted: [(box: Envelope, isWithinArea: Bool)] = []
         // The standard has it that a box also selects features without a geometry (OGC 17-069r4, 7.15.3 C).
         var last = file.geometryCount..<file.rowCount
         switch (boxes, reach) {
-        case (nil, .everywhere): return [(0..<file.rowCount, true)]
+        case (nil, .everywhere): return [Run(rows: 0..<file.rowCount, isDecided: true)]
         case (nil, .boxes(let reach)):
             wanted = reach.map { ($0, true) }
             last = 0..<0
@@ -65,10 +78,10 @@ struct RowScan {
                 }
             }
         }
-        var runs: [(rows: Range<Int>, decided: Bool)] = []
+        var runs: [Run] = []
         for (box, isWithinArea) in wanted {
             do {
-                try file.search(box) { run, isInside in runs.append((run, boxes == nil || (isInside && isWithinArea))) }
+                try file.search(box) { run, isInside in runs.append(Run(rows: run, isDecided: boxes == nil || (isInside && isWithinArea))) }
             } catch {
                 throw .damaged(layer: source.layer, detail: "\(error)")
             }
@@ -77,14 +90,14 @@ struct RowScan {
             // A feature may lie in several boxes, so the runs are joined, each row once.
             runs.sort { $0.rows.lowerBound < $1.rows.lowerBound }
             var end = 0
-            var apart: [(rows: Range<Int>, decided: Bool)] = []
+            var apart: [Run] = []
             for run in runs where run.rows.upperBound > end {
-                apart.append((max(end, run.rows.lowerBound)..<run.rows.upperBound, run.decided))
+                apart.append(Run(rows: max(end, run.rows.lowerBound)..<run.rows.upperBound, isDecided: run.isDecided))
                 end = run.rows.upperBound
             }
             runs = apart
         }
-        if !last.isEmpty { runs.append((last, true)) }
+        if !last.isEmpty { runs.append(Run(rows: last, isDecided: true)) }
         return runs
     }
 }
@@ -126,7 +139,8 @@ final class RowPass {
         self.conditions = conditions.enumerated().sorted { ($0.element.cost, $0.offset) < ($1.element.cost, $1.offset) }.map(\.element)
     }
 
-    func take(_ run: Range<Int>, decided: Bool, _ sink: inout some RowScan.Sink) throws(QueryError) {
+    func take(_ run: RowScan.Run, _ sink: inout some RowScan.Sink) throws(QueryError) {
+        let (run, decided) = (run.rows, run.isDecided)
         guard !run.isEmpty else { return }
         if conditions.isEmpty && decided {
             try flush(&sink)
