@@ -22,20 +22,12 @@ struct Conversion {
     var sizeLimit = 4 << 30
     var timeLimit = Duration.seconds(600)
 
-    /// Begins the names of the folders.
-    static let prefix = "kasane-download-\(ProcessInfo.processInfo.processIdentifier)-"
-
     /// - Throws: `Problem`, `QueryError`, `Failure`, and errors of files.
     func file(_ stream: FeatureStream) throws -> ConvertedFile {
         let end = ContinuousClock.now + timeLimit
-        // Mode 0700 from its beginning.
-        var template = Array((FileManager.default.temporaryDirectory.path + "/" + Conversion.prefix + "XXXXXX").utf8CString)
-        guard mkdtemp(&template) != nil else { throw Failure(reason: "mkdtemp: \(errno)") }
-        let folder = URL(fileURLWithPath: String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self))
-        defer {
-            // A temporary folder that cannot be removed is the system's to clean.
-            try? FileManager.default.removeItem(at: folder)
-        }
+        let place = try ConversionFolder()
+        defer { withExtendedLifetime(place) {} }
+        let folder = place.url
         let source = folder.appendingPathComponent("\(layer).fgb")
         try write(stream, to: source, end)
         // The zip of a shapefile is known to GDAL by this ending.

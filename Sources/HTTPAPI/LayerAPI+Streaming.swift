@@ -45,7 +45,13 @@ extension LayerAPI {
         case .streamed(let streamed):
             var headers = streamed.headers
             headers[.contentType] = streamed.type
-            if streamed.stream.isDone { return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: first)) }
+            if streamed.stream.isDone {
+                let replaced = streamed.stream.replacedCharacters
+                if replaced > 0 { headers[.replaced] = String(replaced) }
+                return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: first))
+            }
+            // How many they are is known when all is sent.
+            if streamed.stream.mayReplace { headers[.trailer] = HTTPField.Name.replaced.rawName }
             return Response(status: .ok, headers: headers, body: rest(of: streamed, after: first, exchange))
         }
     }
@@ -74,9 +80,14 @@ extension LayerAPI {
                 logger.error("stream", metadata: ["error": .string("\(error)"), "features": .stringConvertible(stream.count)])
                 throw error
             }
-            try await writer.finish(nil)
+            try await writer.finish(stream.mayReplace ? [.replaced: String(stream.replacedCharacters)] : nil)
         }
     }
+}
+
+extension HTTPField.Name {
+    /// Characters that CP932 could not hold, for which 〓 stands.
+    static let replaced = HTTPField.Name("Kasane-Replaced-Characters")!
 }
 
 /// How many may download at once: each reads a whole layer, and those who only look must not wait for them.

@@ -4,7 +4,7 @@ import Query
 /// A fixed number of threads for work that must not run on event loops or on Swift's own pool: queries, tiles, page faults.
 ///
 /// The queue is bounded. When it is full, work is refused at once, so that a crowd is told to come back instead of being made to wait longer
-/// and longer. Work whose deadline has passed while it waited is not begun.
+/// and longer. Work whose deadline has passed while it waited is not begun, and work that nobody waits for any more takes no place from others.
 public final class WorkPool: Sendable {
     public struct Settings: Sendable {
         /// Threads; the number of cores unless told otherwise.
@@ -50,7 +50,7 @@ public final class WorkPool: Sendable {
     public func run<Result: Sendable>(_ deadline: Deadline, _ work: @escaping @Sendable () throws -> Result) async throws -> Result {
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Result, any Error>) in
-                let accepted = line.add {
+                let accepted = line.add(deadline) {
                     continuation.resume(
                         with: Swift.Result {
                             try deadline.check()
@@ -75,12 +75,17 @@ public final class WorkPool: Sendable {
         }
     }
 
+    private struct Item {
+        let deadline: Deadline
+        var work: @Sendable () -> Void
+    }
+
     /// The work that waits, in the order it came.
     private final class Line: @unchecked Sendable {
         // Sound because everything below is touched only while `condition` is locked.
         private let condition = NSCondition()
         private let limit: Int
-        private var waiting: [@Sendable () -> Void] = []
+        private var waiting: [Item] = []
         private var head = 0
         private var closed = false
 
@@ -88,11 +93,23 @@ public final class WorkPool: Sendable {
             self.limit = limit
         }
 
-        func add(_ work: @escaping @Sendable () -> Void) -> Bool {
+        func add(_ deadline: Deadline, _ work: @escaping @Sendable () -> Void) -> Bool {
+            var ended: [@Sendable () -> Void] = []
+            // Such work only says that it is over, so any thread may run it.
+            defer { for work in ended { work() } }
             condition.lock()
             defer { condition.unlock() }
+            if waiting.count - head >= limit {
+                waiting.removeFirst(head)
+                head = 0
+                waiting.removeAll { item in
+                    guard item.deadline.isOver else { return false }
+                    ended.append(item.work)
+                    return true
+                }
+            }
             guard waiting.count - head < limit else { return false }
-            waiting.append(work)
+            waiting.append(Item(deadline: deadline, work: work))
             condition.signal()
             return true
         }
@@ -111,8 +128,8 @@ public final class WorkPool: Sendable {
                 if closed { return nil }
                 condition.wait()
             }
-            let work = waiting[head]
-            waiting[head] = {}
+            let work = waiting[head].work
+            waiting[head].work = {}
             head += 1
             // Begun work is dropped from the front now and then, not each time.
             if head == waiting.count || head >= 1024 {

@@ -41,6 +41,16 @@ public final class Deadline: Sendable {
         try whole?.check()
     }
 
+    /// The time is up, or the work was stopped.
+    public var isOver: Bool {
+        do throws(QueryError) {
+            try check()
+            return false
+        } catch {
+            return true
+        }
+    }
+
     private var elapsed: Int64 {
         let parts = (ContinuousClock.now - start).components
         return parts.seconds * 1_000_000_000 + parts.attoseconds / 1_000_000_000

@@ -111,6 +111,9 @@ public final class FeatureStream: @unchecked Sendable {
     /// Characters that CP932 could not hold, so far.
     public var replacedCharacters: Int { recoder?.replaced ?? 0 }
 
+    /// The text goes out in an encoding that does not hold every character.
+    public var mayReplace: Bool { recoder != nil }
+
     /// Makes the next piece and hands it to `take`, whose buffer is valid during the call; false when there is none any more.
     ///
     /// A piece may be empty while an index is made, or where many rows in turn do not hold.

@@ -27,7 +27,7 @@ import Testing
         #expect(crowd.most == 3)
     }
 
-    @Test func `a full queue refuses, and late work is not begun`() async throws {
+    @Test func `a full queue refuses, late work is not begun, and what was given up takes no place`() async throws {
         let pool = WorkPool(WorkPool.Settings(threads: 1, queue: 1))
         let gate = DispatchSemaphore(value: 0)
         let begun = DispatchSemaphore(value: 0)
@@ -36,13 +36,19 @@ import Testing
             gate.wait()
         }
         await Task.detached { begun.wait() }.value
-        let waiting = Task { try await pool.run(Deadline(seconds: 0.01)) { Issue.record("begun after its deadline") } }
+        let deadline = Deadline(seconds: nil)
+        let waiting = Task { try await pool.run(deadline) { Issue.record("begun though it was given up") } }
         while pool.waiting == 0 { await Task.yield() }
         await #expect(throws: WorkPool.Full.self) { try await pool.run(Deadline(seconds: nil)) {} }
-        try await Task.sleep(for: .milliseconds(20))
+        // Who has gone takes no place: another gets it, and the thread is still busy.
+        deadline.cancel()
+        let late = Deadline(seconds: nil)
+        let next = Task { try await pool.run(late) { Issue.record("begun after its deadline") } }
+        await #expect(throws: QueryError.cancelled) { try await waiting.value }
+        late.cancel()
         gate.signal()
         try await first
-        await #expect(throws: QueryError.overdue) { try await waiting.value }
+        await #expect(throws: QueryError.cancelled) { try await next.value }
     }
 }
 

@@ -32,14 +32,21 @@ import Testing
     private var leftovers: [String] {
         get throws {
             try FileManager.default.contentsOfDirectory(atPath: FileManager.default.temporaryDirectory.path).filter {
-                $0.hasPrefix(Conversion.prefix)
+                $0.hasPrefix(ConversionFolder.ownPrefix)
             }
         }
     }
 
     @Test func `GeoPackage and shapefile hold the features asked for, and nothing remains`() async throws {
         guard try ogrinfo("--version") != nil else { return }
-        try await Site.run { site in
+        let long: (Office) throws -> Void = { office in
+            try Site.roads(office)
+            try office.load(
+                LayerDescription(id: "long", title: LocalizedText(ja: "長い名前"), access: .public),
+                attributes: [Attribute(name: "浸水深の区分", type: .integer), Attribute(name: "name", type: .text)],
+                rows: [Office.Row(.point(140, 37), [.integer(1), .text("a")])])
+        }
+        try await Site.run(layers: long) { site in
             func file(_ path: String, _ name: String) async throws -> String {
                 let answer = try await site.get(path)
                 #expect(answer.status == 200, "\(path) \(answer.text.prefix(300))")
@@ -55,6 +62,11 @@ import Testing
             #expect(package.contains("Feature Count: 251") && package.contains("避難所249") && !package.contains("090-"))
             let shape = try await file("/collections/shelters/download?f=shapefile&encoding=cp932", "a.shp.zip")
             #expect(shape.contains("Feature Count: 251") && shape.contains("避難所249") && shape.contains("CP932"))
+            let renamed = try await site.get("/collections/long/download?f=shapefile", method: "HEAD")
+            #expect(
+                renamed["kasane-short-names"]
+                    == "%E6%B5%B8%E6%B0%B4%E6%B7%B1%E3%81%AE%E5%8C%BA%E5%88%86=%E6%B5%B8%E6%B0%B4%E6%B7%B1")
+            #expect(try await site.get("/collections/long/download?f=gpkg", method: "HEAD")["kasane-short-names"] == nil)
             let few = try await file("/collections/roads/download?f=shapefile&filter=class%3D1&properties=class", "b.shp.zip")
             #expect(few.contains("Feature Count: 2") && few.contains("UTF-8") && !few.contains("width"))
             let plane = try await file(
@@ -81,7 +93,7 @@ import Testing
         }
         try await Site.run(layers: mixed) { site in
             let refused = try await site.get("/collections/mixed/download?f=shapefile")
-            #expect(refused.status == 500 && refused.code == "failure" && refused.text.contains("ogr2ogr"))
+            #expect(refused.status == 400 && refused.code == "invalid-parameter" && refused.text.contains("gpkg"))
             #expect(site.log.all.contains { $0.contains("\"ogr2ogr\"") })
             #expect(try await site.get("/collections/mixed/download?f=gpkg").status == 200)
             // Some hang up while the file is made, and some while it is sent.
@@ -96,6 +108,27 @@ import Testing
             #expect(whole.status == 200 && whole.body.count > 20_000_000)
             #expect(try leftovers == [])
         }
+    }
+
+    @Test func `what a killed server left is removed, what another works in is not`() throws {
+        let office = try Office()
+        let place = office.folder.path("temporary")
+        try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+        let working = try ConversionFolder(in: place)
+        func make(_ name: String, age: TimeInterval) throws -> URL {
+            let folder = place.appendingPathComponent(name)
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            try Data("x".utf8).write(to: folder.appendingPathComponent("a.fgb"))
+            try FileManager.default.setAttributes([.modificationDate: Date(timeIntervalSinceNow: -age)], ofItemAtPath: folder.path)
+            return folder
+        }
+        _ = try make("kasane-download-1-abcdef", age: 600)
+        let young = try make("kasane-download-1-ghijkl", age: 1)
+        let other = try make("somebody-else", age: 600)
+        try FileManager.default.setAttributes([.modificationDate: Date(timeIntervalSinceNow: -600)], ofItemAtPath: working.url.path)
+        let another = try ConversionFolder(in: place)
+        let left = try FileManager.default.contentsOfDirectory(atPath: place.path).sorted()
+        #expect(left == [working.url, young, other, another.url].map(\.lastPathComponent).sorted())
     }
 
     @Test func `what is too large, takes too long or is given up ends with its child, and nothing remains`() throws {

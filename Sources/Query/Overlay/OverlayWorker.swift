@@ -17,6 +17,7 @@ final class OverlayWorker {
     private var near: [Int32] = []
     private var boxes: [IndexBox] = []
     private var candidates: [Candidate] = []
+    private var order: [(squareMetres: Double, place: Int)] = []
     private var hits: [Hit] = []
     /// Metres within which the last nearest features were found.
     private var reach = 100.0
@@ -272,10 +273,14 @@ final class OverlayWorker {
             try plan.deadline.check()
             found.removeAll(keepingCapacity: true)
             _ = search(degrees.grown(byMetres: radius), limit: .max)
+            // The nearer boxes first, so that the bound soon leaves out the others.
+            sortCandidates(around: degrees)
             var bound = radius
+            var area = degrees.grown(byMetres: bound)
             for candidate in candidates {
                 tested &+= 1
                 if tested & 1023 == 0 { try plan.deadline.check() }
+                guard area.intersects(Box(candidate.box).moved(byDegrees: candidate.shift)) else { continue }
                 guard let distance = try distance(candidate, degrees, atMost: bound) else { continue }
                 // Seen from both sides of the antimeridian, or again: the nearer counts.
                 if let known = found.firstIndex(where: { $0.place == candidate.place }) {
@@ -288,7 +293,10 @@ final class OverlayWorker {
                 let end = found.firstIndex { distance < $0.distance || (distance == $0.distance && number < $0.number) } ?? found.count
                 found.insert((distance, number, candidate.place), at: end)
                 if found.count > count { found.removeLast() }
-                if found.count == count { bound = min(bound, found[count - 1].distance) }
+                if found.count == count, found[count - 1].distance < bound {
+                    bound = found[count - 1].distance
+                    area = degrees.grown(byMetres: bound)
+                }
             }
             if found.count == count || radius >= limit || candidates.count == table.rows.count { break }
             radius = min(limit, radius * 4)
@@ -301,6 +309,20 @@ final class OverlayWorker {
         }
         if let last = found.last { reach = max(1, last.distance * 1.5) }
         for item in found { hits.append(Hit(key: plan.overlayKeys[item.place], place: item.place, lies: .somehow)) }
+    }
+
+    /// Orders the candidates by how far their boxes are from this one, roughly.
+    private func sortCandidates(around box: Box) {
+        let scale = Ellipsoid.metresPerDegree(latitude: box.centre.y)
+        order.removeAll(keepingCapacity: true)
+        for (i, candidate) in candidates.enumerated() {
+            let other = Box(candidate.box).moved(byDegrees: candidate.shift)
+            let x = max(0, other.minX - box.maxX, box.minX - other.maxX) * scale.x
+            let y = max(0, other.minY - box.maxY, box.minY - other.maxY) * scale.y
+            order.append((x * x + y * y, i))
+        }
+        order.sort { $0 < $1 }
+        candidates = order.map { candidates[$0.place] }
     }
 
     private func loaded() throws(QueryError) -> Outline {
@@ -378,5 +400,10 @@ extension Envelope {
     @inline(__always)
     init(_ box: IndexBox) {
         self.init(minX: Double(box.minX) / 1e7, minY: Double(box.minY) / 1e7, maxX: Double(box.maxX) / 1e7, maxY: Double(box.maxY) / 1e7)
+    }
+
+    /// The same box further east; it may reach over the antimeridian.
+    func moved(byDegrees degrees: Double) -> Envelope {
+        Envelope(minX: minX + degrees, minY: minY, maxX: maxX + degrees, maxY: maxY)
     }
 }
