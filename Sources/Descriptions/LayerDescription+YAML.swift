@@ -20,6 +20,7 @@ extension LayerDescription {
         let hazard = root.mapping("hazard", known: HazardDescription.knownKeys).flatMap {
             HazardDescription($0, schemes: town?.schemes ?? [])
         }
+        let attributes = root.attributes("attributes", schemes: town?.schemes ?? [])
         let result = LayerDescription(
             id: root.identifier("id") ?? "", title: root.localized("title") ?? LocalizedText([:]),
             description: root.localized("description"), department: root.text("department"),
@@ -27,9 +28,10 @@ extension LayerDescription {
             source: root.mapping("source", known: ["file", "layer", "preset", "crs", "encoding", "id"]).flatMap(LayerSource.init),
             access: root.access("access"), baseDate: root.day("base_date"), licence: root.text("licence"),
             attribution: root.localized("attribution"), surveyApproval: root.text("survey_approval"),
-            accept: root.texts("accept") ?? [], attributes: root.attributes("attributes", schemes: town?.schemes ?? []),
+            accept: root.texts("accept") ?? [], attributes: attributes,
             hazard: hazard, time: root.mapping("time", known: ["start", "end"]).flatMap(TimeDescription.init),
-            style: root.mapping("style", known: StyleDescription.knownKeys).map(StyleDescription.init) ?? StyleDescription())
+            style: root.mapping("style", known: StyleDescription.knownKeys).map { StyleDescription($0, attributes: attributes) }
+                ?? StyleDescription())
         guard problems.problems.isEmpty else { throw DescriptionError(file: file, problems: problems.sorted) }
         return result
     }
@@ -95,19 +97,31 @@ extension HazardDescription {
 
 extension StyleDescription {
     fileprivate static let knownKeys = [
-        "min-zoom", "max-zoom", "color", "outline", "width", "opacity", "label", "order", "by", "colors",
+        "min-zoom", "max-zoom", "color", "outline", "width", "opacity", "label", "order", "importance", "by", "colors",
     ]
 
-    fileprivate init(_ map: YAMLMapping) {
+    fileprivate init(_ map: YAMLMapping, attributes: [AttributeDescription]) {
         self.init(
             minZoom: map.number("min-zoom", in: 0...24), maxZoom: map.number("max-zoom", in: 0...24), color: map.color("color"),
             outline: map.color("outline"), width: map.number("width", in: 0...100), opacity: map.number("opacity", in: 0...1),
-            label: map.text("label"), order: map.integer("order", in: -1_000_000...1_000_000), by: map.text("by"))
+            label: map.text("label"), order: map.integer("order", in: -1_000_000...1_000_000),
+            importance: map.text("importance"), by: map.text("by"))
         if let colors = map.mapping("colors", known: nil) {
             self.colors = colors.keys.compactMap { value in colors.color(value).map { ValueColor(value: value, color: $0) } }
         }
         if map.has("colors") != map.has("by") {
             map.problem(.conflict, map.has("by") ? "by" : "colors", ja: "by と colors は両方を書いてください。", en: "by and colors go together.")
+        }
+        // Attributes that the file does not describe are looked for when the source is read.
+        if let importance, let attribute = attributes.first(where: { $0.name == importance }) {
+            if attribute.visibility != .public {
+                map.problem(
+                    .conflict, "importance", ja: "公開しない属性は使えません。何が残るかで値の大小が分かってしまいます。",
+                    en: "An attribute that is not public cannot be used: what is left on the map would tell which values are greater.")
+            }
+            if let type = attribute.type, ![.integer, .real].contains(type) {
+                map.problem(.wrongType, "importance", ja: "数（integer か real）の属性を書いてください。", en: "Must be an attribute of numbers.")
+            }
         }
         if let minZoom, let maxZoom, minZoom > maxZoom {
             map.problem(.badNumber, "max-zoom", ja: "min-zoom より小さくできません。", en: "Must not be less than min-zoom.")

@@ -227,6 +227,9 @@ public struct StyleDescription: Sendable, Codable, Equatable {
     public var label: String?
     /// Layers of a higher number are drawn over those of a lower one.
     public var order: Int?
+    /// The attribute of numbers that says which features matter more, where a tile far out cannot hold all; nil: the larger and longer do. It decides when the
+    /// layer is loaded, so that a change of it takes a new version; and everybody sees what it decides, so it is never a hidden one.
+    public var importance: String?
     /// The attribute that chooses the colour.
     public var by: String?
     /// The colours by the values of `by`, in the order of the file.
@@ -234,7 +237,8 @@ public struct StyleDescription: Sendable, Codable, Equatable {
 
     public init(
         minZoom: Double? = nil, maxZoom: Double? = nil, color: Color? = nil, outline: Color? = nil, width: Double? = nil,
-        opacity: Double? = nil, label: String? = nil, order: Int? = nil, by: String? = nil, colors: [ValueColor] = []
+        opacity: Double? = nil, label: String? = nil, order: Int? = nil, importance: String? = nil, by: String? = nil,
+        colors: [ValueColor] = []
     ) {
         self.minZoom = minZoom
         self.maxZoom = maxZoom
@@ -244,6 +248,7 @@ public struct StyleDescription: Sendable, Codable, Equatable {
         self.opacity = opacity
         self.label = label
         self.order = order
+        self.importance = importance
         self.by = by
         self.colors = colors
     }

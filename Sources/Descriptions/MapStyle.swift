@@ -114,7 +114,8 @@ public struct MapStyle: Sendable {
         }
     }
 
-    /// `{"title": …, "items": [{"value", "label", "color", "pattern"}]}`; landslides have `"phenomenon"` besides.
+    /// `{"title": …, "items": [{"value", "label", "color", "pattern"}]}`; landslides have `"phenomenon"` besides, hazards a `"blank"`: what a place
+    /// without colour means.
     public var legendJSON: JSONTree {
         .object([
             "title": .localized(description.title),
@@ -126,6 +127,7 @@ public struct MapStyle: Sendable {
                         "label": .localized(item.label), "color": .text(item.color.description), "pattern": .text(item.pattern.rawValue),
                     ])
                 }),
+            "blank": blank.map { .localized($0) },
         ])
     }
 

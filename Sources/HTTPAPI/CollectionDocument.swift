@@ -113,6 +113,11 @@ struct CollectionDocument {
                     href: addresses.legend(layer.id), rel: "describedby", type: "application/json",
                     title: LocalizedText(ja: "凡例", en: "Legend")),
             ]
+            + LayerAPI.legendForms.map { form in
+                Link(
+                    href: addresses.legend(layer.id) + "?f=" + form.name, rel: "http://www.opengis.net/def/rel/ogc/1.0/legend",
+                    type: form.mediaType, title: LocalizedText(ja: "凡例（\(form.title)）", en: "Legend as \(form.title)"))
+            }
     }
 
     /// Files for people; a spreadsheet in Japan takes CP932, or UTF-8 with a mark.
@@ -130,6 +135,12 @@ struct CollectionDocument {
             ("CSV（Shift_JIS, CP932）", "?f=csv&encoding=cp932"), ("GeoJSON Text Sequences", "?f=geojsonseq"),
         ]
         return (own + converted).map { name, query in "<li><a href=\"\(address + query)\">\(name)</a></li>\n" }
+    }
+
+    /// The legend’s classes, for those who cannot see it.
+    private var legendWords: String {
+        let style = layer.mapStyle
+        return (style.legend.prefix(100).map(\.label) + [style.blank].compactMap(\.self)).map { $0.text("ja") }.joined(separator: "、")
     }
 
     func page() -> Markup {
@@ -163,6 +174,8 @@ struct CollectionDocument {
                 <p>\(description.description.map(PageLayout.both) ?? "")</p>
                 <p class="pages"><a href="\(addresses.items(layer.id))?f=html">\(PageLayout.both("地物を見る", "Features"))</a>
                 <a href="\(addresses.map)">\(PageLayout.both("地図で見る", "Map"))</a></p>
+                <h2>\(PageLayout.both("凡例", "Legend"))</h2>
+                <p><img src="\(addresses.legend(layer.id))?f=svg" alt="\(legendWords)"></p>
                 <h2>\(PageLayout.both("ダウンロード", "Downloads"))</h2>
                 <ul>\(downloads)</ul>
                 \(PageLayout.facts(rows))

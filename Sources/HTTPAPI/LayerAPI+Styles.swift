@@ -11,8 +11,14 @@ extension LayerAPI {
             let link = Link(
                 href: exchange.addresses.townStyle, rel: "stylesheet", type: StyleDocument.mediaType,
                 title: LocalizedText(ja: "MapLibreのスタイル", en: "MapLibre style"))
+            let legends = LayerAPI.legendForms.map { form in
+                Link(
+                    href: exchange.addresses.townLegend + "?f=" + form.name, rel: "http://www.opengis.net/def/rel/ogc/1.0/legend",
+                    type: form.mediaType, title: LocalizedText(ja: "凡例（\(form.title)）", en: "Legend as \(form.title)"))
+            }
             return exchange.answer([
-                "styles": [["id": "town", "title": .text(title.text("ja")), "links": .list([link.json])]], "default": "town",
+                "styles": [["id": "town", "title": .text(title.text("ja")), "links": .list(([link] + legends).map(\.json))]],
+                "default": "town",
             ])
         }
         document(router, "styles/town", [.json]) { api, exchange in
@@ -46,4 +52,5 @@ extension VisibleLayer {
 extension Addresses {
     var styles: String { base + "/styles" }
     var townStyle: String { styles + "/town" }
+    var townLegend: String { townStyle + "/legend" }
 }

@@ -17,6 +17,10 @@ public struct LayerAPI: Sendable {
         public var tileCache = 64 << 20
         /// Whether far tiles leave out what matters least; see `TilePolicy`. For measuring only: a tile can be 100 MB without.
         public var thinsTiles = true
+        /// Makes PNGs of legends; nil where there is nothing that does.
+        public var pictures = PictureProgram.installed
+        /// Seconds for a PNG, those that it waits for others included.
+        public var pictureDeadline = 20.0
         /// Whole layers on their way at once.
         public var downloads = 4
         /// Seals cursors; 32 bytes at least, the same on all servers that share the load.
@@ -38,6 +42,9 @@ public struct LayerAPI: Sendable {
     let questions = WorkPool(WorkPool.Settings(threads: 1, queue: 16))
     /// Files that GDAL makes, one at a time: it takes memory and disk.
     let conversions = WorkPool(WorkPool.Settings(threads: 1, queue: 16))
+    /// Pictures, one at a time.
+    let pictureThread = WorkPool(WorkPool.Settings(threads: 1, queue: 64))
+    let pictures = PictureCache(limit: 16 << 20)
     /// Jobs, one at a time.
     let jobThread = WorkPool(WorkPool.Settings(threads: 1, queue: 256))
     public let tiles: TileCache
@@ -83,11 +90,9 @@ public struct LayerAPI: Sendable {
             let layer = try api.layer(exchange)
             return exchange.answer(layer.mapStyle.styleJSON(layer.surroundings(exchange.addresses)))
         }
-        document(router, "collections/{layer}/legend", [.json]) { api, exchange in
-            exchange.answer(try api.layer(exchange).mapStyle.legendJSON)
-        }
         addTileRoutes(to: router)
         addStyleRoutes(to: router)
+        addLegendRoutes(to: router)
         addFunctionsRoute(to: router)
         addHazardRoute(to: router)
         addProcessRoutes(to: router)

@@ -34,9 +34,10 @@ struct OpenAPIDocument {
         paths.append(
             (
                 "/at",
-                operation("getHazards", "Hazard", ja: "ある地点の災害リスク", parameters: [.reference("point"), .reference("fJSON")], answers: .json)
+                operation(
+                    "getHazards", "Hazard", ja: "ある地点の災害リスク", parameters: [.reference("point"), .reference("fJSON")], answers: .document)
             ))
-        paths += processPaths
+        paths += townPaths + processPaths + serverPaths
         return [
             "openapi": "3.0.3",
             "info": .object([
@@ -44,7 +45,10 @@ struct OpenAPIDocument {
                 "description": "OGC API – Features 1.0 (1, 2, 3, 5), CQL2 1.0, OGC API – Tiles 1.0, OGC API – Processes 1.0",
             ]),
             "servers": [["url": .text(addresses.base)]],
-            "tags": [["name": "Server"], ["name": "Data"], ["name": "Tiles"], ["name": "Hazard"], ["name": "Processes"]],
+            "tags": [
+                ["name": "Server"], ["name": "Data"], ["name": "Tiles"], ["name": "Hazard"], ["name": "Processes"], ["name": "Pages"],
+                ["name": "Operations"],
+            ],
             "paths": .object(paths.map { .init($0.name, $0.value) }),
             "components": ["parameters": parameters, "responses": problems, "schemas": schemas],
         ]
@@ -63,7 +67,7 @@ struct OpenAPIDocument {
         let selection = ItemsParameters.selectionNames.map { JSONTree.reference($0) }
         let form = ["crs", "properties", "skipGeometry", "encoding"].map { JSONTree.reference($0) }
         let paging = ItemsParameters.pageNames.map { JSONTree.reference($0) }
-        let tile: [JSONTree] = ["z", "row", "col", "v"].map { .reference($0) }
+        let tile: [JSONTree] = ["z", "row", "col", "v", "fTile"].map { .reference($0) }
         return [
             (path, operation("getCollection" + name, "Data", ja: title, parameters: own + [.reference("f")], answers: .json)),
             (
@@ -103,15 +107,15 @@ struct OpenAPIDocument {
             ),
             (
                 path + "/style",
-                operation("getStyle" + name, "Tiles", ja: title + "の地図の表現", parameters: own + [.reference("fJSON")], answers: .json)
+                operation("getStyle" + name, "Tiles", ja: title + "の地図の表現", parameters: own + [.reference("fJSON")], answers: .document)
             ),
             (
                 path + "/legend",
-                operation("getLegend" + name, "Tiles", ja: title + "の凡例", parameters: own + [.reference("fJSON")], answers: .json)
+                operation("getLegend" + name, "Tiles", ja: title + "の凡例", parameters: own + legendParameters, answers: .legend)
             ),
             (
                 path + "/tiles",
-                operation("getTileSets" + name, "Tiles", ja: title + "のタイルの一覧", parameters: own + [.reference("fJSON")], answers: .json)
+                operation("getTileSets" + name, "Tiles", ja: title + "のタイルの一覧", parameters: own + [.reference("fJSON")], answers: .document)
             ),
         ]
             + TileMatrixSet.allCases.flatMap { set in
@@ -120,7 +124,8 @@ struct OpenAPIDocument {
                     (
                         path + "/tiles/\(set.rawValue)",
                         operation(
-                            "getTileSet" + suffix, "Tiles", ja: title + "のタイルの説明", parameters: own + [.reference("fTiles")], answers: .json)
+                            "getTileSet" + suffix, "Tiles", ja: title + "のタイルの説明", parameters: own + [.reference("fTiles")],
+                            answers: .document)
                     ),
                     (
                         path + "/tiles/\(set.rawValue)/{z}/{row}/{col}",
@@ -139,23 +144,34 @@ struct OpenAPIDocument {
         }
     }
 
-    private enum Answers {
-        case json, geoJSON, features, schema, openAPI, tile
+    enum Answers {
+        /// JSON, and a page.
+        case json
+        /// JSON alone.
+        case document
+        case geoJSON, features, schema, openAPI, tile, legend
     }
 
-    private func operation(_ id: String, _ tag: String, ja: String, parameters: [JSONTree], answers: Answers) -> JSONTree {
+    func operation(_ id: String, _ tag: String, ja: String, parameters: [JSONTree], answers: Answers) -> JSONTree {
         let html: JSONTree = ["schema": ["type": "string"]]
         let content: JSONTree =
             switch answers {
             case .json: ["application/json": ["schema": .schema("document")], "text/html": html]
+            case .document: ["application/json": ["schema": .schema("document")]]
             case .geoJSON: ["application/geo+json": ["schema": .schema("geoJSON")], "text/html": html]
             case .features: features
             case .schema: ["application/schema+json": ["schema": .schema("document")]]
             case .openAPI: [Representation.openAPI.mediaType: ["schema": .schema("document")], "text/html": html]
             case .tile: ["application/vnd.mapbox-vector-tile": ["schema": ["type": "string", "format": "binary"]]]
+            case .legend:
+                [
+                    "application/json": ["schema": .schema("document")], "image/svg+xml": ["schema": ["type": "string"]],
+                    "image/png": ["schema": ["type": "string", "format": "binary"]],
+                ]
             }
         var responses: [(name: String, value: JSONTree)] = [("200", ["description": .text(ja), "content": content])]
         if answers == .tile { responses.append(("204", ["description": "何もないタイル / a tile with nothing in it"])) }
+        if answers == .legend { responses.append(("501", ["$ref": "#/components/responses/501"])) }
         for status in ["400", "404", "503"] { responses.append((status, ["$ref": .text("#/components/responses/\(status)")])) }
         return [
             "get": [
@@ -186,7 +202,7 @@ struct OpenAPIDocument {
         }
         let results = operation("getResults", "Processes", ja: "ジョブの結果", parameters: [job, form], answers: .json)
         var status = [
-            JSONTree.Member("get", operation("getStatus", "Processes", ja: "ジョブの状態", parameters: [job], answers: .json)["get"] ?? .null)
+            JSONTree.Member("get", operation("getStatus", "Processes", ja: "ジョブの状態", parameters: [job], answers: .document)["get"] ?? .null)
         ]
         status.append(
             .init(
@@ -199,10 +215,10 @@ struct OpenAPIDocument {
                     ],
                 ]))
         return [
-            ("/processes", operation("getProcesses", "Processes", ja: "処理の一覧", parameters: [.reference("fJSON")], answers: .json)),
+            ("/processes", operation("getProcesses", "Processes", ja: "処理の一覧", parameters: [.reference("fJSON")], answers: .document)),
             (
                 "/processes/\(ProcessDocument.id)",
-                operation("getProcess", "Processes", ja: "重ね合わせ集計の説明", parameters: [.reference("fJSON")], answers: .json)
+                operation("getProcess", "Processes", ja: "重ね合わせ集計の説明", parameters: [.reference("fJSON")], answers: .document)
             ),
             (
                 "/processes/\(ProcessDocument.id)/execution",
@@ -216,7 +232,7 @@ struct OpenAPIDocument {
                     ]
                 ]
             ),
-            ("/jobs", operation("getJobs", "Processes", ja: "ジョブの一覧", parameters: [.reference("fJSON")], answers: .json)),
+            ("/jobs", operation("getJobs", "Processes", ja: "ジョブの一覧", parameters: [.reference("fJSON")], answers: .document)),
             ("/jobs/{jobId}", .object(status)),
             ("/jobs/{jobId}/results", results),
         ]
@@ -300,6 +316,26 @@ struct OpenAPIDocument {
             "cursor": parameter("cursor", "query", ["type": "string"], ja: "「next」リンクにある続きの位置。", en: "Where to go on, from a “next” link."),
             "f": parameter("f", "query", choice(["json", "html"]), ja: "形式。", en: "The format."),
             "fJSON": parameter("f", "query", choice(["json"]), ja: "形式。", en: "The format."),
+            "fTile": parameter("f", "query", choice(["mvt"]), ja: "形式。", en: "The format."),
+            "fLegend": parameter("f", "query", choice(LayerAPI.legendForms.map(\.name)), ja: "形式。", en: "The format."),
+            "lang": parameter(
+                "lang", "query", ["type": "string", "default": "ja"], ja: "凡例の画像の言語。JSONには全ての言語があります。",
+                en: "The language of the picture; JSON has all languages."),
+            "scale": parameter(
+                "scale", "query",
+                [
+                    "type": "integer", "minimum": .count(LayerAPI.legendScales.lowerBound),
+                    "maximum": .count(LayerAPI.legendScales.upperBound),
+                    "default": 2,
+                ],
+                ja: "PNGの倍率。", en: "Pixels of a PNG for one of the SVG."),
+            "collections": parameter(
+                "collections", "query", ["type": "array", "items": ["type": "string"]], ja: "レイヤーのID。", en: "Ids of layers."),
+            "collectionsNeeded": .object([
+                "name": "collections", "in": "query", "required": true, "style": "form", "explode": false,
+                "schema": ["type": "array", "items": ["type": "string"], "minItems": 1, "maxItems": .count(QueryEngine.layerLimit)],
+                "description": "レイヤーのID。 / Ids of layers.",
+            ]),
             "fTiles": parameter("f", "query", choice(["json", "tilejson"]), ja: "形式。", en: "The format."),
             "v": parameter("v", "query", ["type": "string"], ja: "レイヤーの版。", en: "The layer’s version."),
             "point": .object([
@@ -320,6 +356,7 @@ struct OpenAPIDocument {
         return [
             "400": ["description": "要求が正しくない / the request is wrong", "content": content],
             "404": ["description": "ない / there is none", "content": content],
+            "501": ["description": "このサーバーではその形式にできない / not in this form on this server", "content": content],
             "503": ["description": "今は答えられない / not now", "content": content],
         ]
     }
@@ -372,6 +409,6 @@ struct OpenAPIDocument {
 }
 
 extension JSONTree {
-    fileprivate static func reference(_ parameter: String) -> JSONTree { ["$ref": .text("#/components/parameters/" + parameter)] }
+    static func reference(_ parameter: String) -> JSONTree { ["$ref": .text("#/components/parameters/" + parameter)] }
     fileprivate static func schema(_ name: String) -> JSONTree { ["$ref": .text("#/components/schemas/" + name)] }
 }

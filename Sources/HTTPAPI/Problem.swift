@@ -34,6 +34,7 @@ public struct Problem: Error, Sendable, Equatable {
         case headersTooLarge = "headers-too-large"
         case damaged
         case failure
+        case notAvailable = "not-available"
         case deadline
         case overloaded
         case notReady = "not-ready"
@@ -50,6 +51,7 @@ public struct Problem: Error, Sendable, Equatable {
             case .unsupportedEncoding: .unsupportedMediaType
             case .headersTooLarge: .requestHeaderFieldsTooLarge
             case .damaged, .failure: .internalServerError
+            case .notAvailable: .notImplemented
             case .deadline, .overloaded, .notReady: .serviceUnavailable
             }
         }
@@ -72,6 +74,7 @@ public struct Problem: Error, Sendable, Equatable {
             case .headersTooLarge: LocalizedText(ja: "ヘッダーが大きすぎます", en: "Header fields too large")
             case .damaged: LocalizedText(ja: "データが壊れています", en: "Stored data is damaged")
             case .failure: LocalizedText(ja: "サーバーの内部で失敗しました", en: "The server failed")
+            case .notAvailable: LocalizedText(ja: "このサーバーでは使えません", en: "Not available on this server")
             case .deadline: LocalizedText(ja: "時間内に終わりませんでした", en: "Not finished in time")
             case .overloaded: LocalizedText(ja: "混み合っています", en: "Too busy")
             case .notReady: LocalizedText(ja: "準備中です", en: "Not ready yet")

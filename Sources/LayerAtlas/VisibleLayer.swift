@@ -68,6 +68,7 @@ extension LayerDescription {
             result.style.colors = []
         }
         if let label = style.label, isHidden(label) { result.style.label = nil }
+        if let importance = style.importance, isHidden(importance) { result.style.importance = nil }
         return result
     }
 }

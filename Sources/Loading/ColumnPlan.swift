@@ -68,6 +68,35 @@ public struct ColumnPlan: Sendable {
         }
     }
 
+    /// The column that says which features matter more.
+    /// - Parameter name: of the attribute, or of the column it is made of.
+    func importanceColumn(_ name: String?) throws(LoadError) -> Int? {
+        guard let name else { return nil }
+        guard let index = columns.firstIndex(where: { $0.attribute.name == name }) ?? columns.firstIndex(where: { $0.source == name })
+        else {
+            let all = columns.map(\.attribute.name).joined(separator: ", ")
+            throw LoadError(
+                "no-importance-column", ja: "layer.yaml の style.importance にある「\(name)」という属性はありません。ある属性: \(all)",
+                en: "There is no attribute “\(name)”, which style.importance in layer.yaml names. There are: \(all)")
+        }
+        let attribute = columns[index].attribute
+        guard [.integer, .real].contains(attribute.type) else {
+            throw LoadError(
+                "bad-importance-column", ja: "layer.yaml の style.importance にある「\(name)」は、数の属性ではありません（\(attribute.type.rawValue)）。",
+                en:
+                    "“\(name)”, under style.importance in layer.yaml, is not an attribute of numbers but of type \(attribute.type.rawValue)."
+            )
+        }
+        guard attribute.visibility == .public else {
+            throw LoadError(
+                "hidden-importance-column", ja: "layer.yaml の style.importance にある「\(name)」は公開しない属性です。何が残るかで値の大小が分かってしまうため、使えません。",
+                en:
+                    "“\(name)”, under style.importance in layer.yaml, is not public: what is left on the map would tell which values are greater."
+            )
+        }
+        return index
+    }
+
     private static func noColumn(_ name: String, _ names: [String]) -> LoadError {
         let all = names.isEmpty ? "–" : names.joined(separator: ", ")
         return LoadError(

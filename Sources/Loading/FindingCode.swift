@@ -70,6 +70,8 @@ public struct FindingCode: RawRepresentable, Hashable, Sendable, Codable, Expres
     public static let emptySource: FindingCode = "empty-source"
     public static let fewerFeatures: FindingCode = "feature-count"
     public static let sourceNote: FindingCode = "source-note"
+    // Maps
+    public static let importance: FindingCode = "importance"
 }
 
 /// What a code means and what to do about it, in Japanese and English.
@@ -233,6 +235,11 @@ extension FindingCode {
             .warning, ja: ".cpg の文字コードが実際と違います。", en: "The .cpg file names another encoding than the text has."),
         .emptySource: FindingMeaning(.blocking, ja: "地物が一つもありません。", en: "The source has no features."),
         .sourceNote: FindingMeaning(.info, ja: "読み込み時の注記", en: "Noted while reading"),
+        .importance: FindingMeaning(
+            .info, ja: "遠い縮尺では、この属性の値が大きい地物から残します。style.importance を変えたときは、読み込み直すと新しい版に反映されます。",
+            en:
+                "Far zooms keep the features of which this attribute is greatest. A change of style.importance takes a new load, and shows in the new version."
+        ),
         .fewerFeatures: FindingMeaning(
             .warning, ja: "ファイルが示す件数と読めた件数が違います。", en: "The file says another number of features than could be read.",
             adviceJa: "ファイルが壊れていないか確認してください。", adviceEn: "See whether the file is damaged."),

@@ -73,11 +73,13 @@ struct SourceLoad {
 
         let plan = try ColumnPlan(fields: header.fields, attributes: attributes, id: request.idColumn)
         try plan.check(description.time)
+        let importance = try plan.importanceColumn(description.style.importance)
+        if let importance { log.note(.importance, Finding.Place(detail: plan.columns[importance].attribute.name)) }
         let builder = try layerFile { () throws(LayerFileError) in
             try LayerBuilder(
                 settings: LayerBuilder.Settings(
                     attributes: plan.attributes, idColumn: usesID ? plan.idColumn : nil,
-                    keepsSourceCoordinates: system.transform.isProjected,
+                    keepsSourceCoordinates: system.transform.isProjected, importanceColumn: importance,
                     memoryLimit: settings.memoryLimit),
                 scratch: try scratch("sort-\(name)"))
         }

@@ -21,6 +21,8 @@ public struct LayerServer: Sendable {
     private let catalogue: Catalogue
     private let keeper: AtlasKeeper
     private let responder: RouterResponder<APIContext>
+    /// Every method and path that is answered, as `GET /collections/{layer}`.
+    let routes: [(method: String, path: String)]
     private let ledger: ConnectionLedger
     private let clients: Clients
 
@@ -54,6 +56,7 @@ public struct LayerServer: Sendable {
         apiSettings.deadline = settings.deadline
         apiSettings.tileCache = settings.tileCache
         apiSettings.thinsTiles = settings.thinsTiles
+        apiSettings.pictures = settings.pictures
         let api = LayerAPI(
             atlas: atlas, engine: QueryEngine(gridDirectories: [settings.data.appending(path: "grids").path]), pool: pool,
             settings: apiSettings)
@@ -77,6 +80,7 @@ public struct LayerServer: Sendable {
         Operations(metrics: metrics, isReady: isReady).addRoutes(to: router)
         api.addRoutes(to: router)
         WebPages().addRoutes(to: router)
+        routes = router.routes.map { ($0.method.rawValue, "\($0.path)") }
         responder = router.buildResponder()
     }
 

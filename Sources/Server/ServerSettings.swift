@@ -25,6 +25,8 @@ public struct ServerSettings: Sendable {
     public var tileCache = 64 << 20
     /// Far tiles leave out what matters least; false for comparing speed with servers that do not.
     public var thinsTiles = true
+    /// Makes PNGs of legends; nil where there is nothing that does.
+    public var pictures = PictureProgram.installed
     public var limits = ConnectionLimits()
     /// Seconds between looks for new publications.
     public var refreshInterval = 0.3

@@ -7,7 +7,8 @@ import Loading
 /// `kasane check SOURCE`
 struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "check", abstract: "データを読み込まずに検査する / Look at a source as a load would, without loading it.")
+        commandName: "check", abstract: "データを読み込まずに検査する / Look at a source as a load would, without loading it.",
+        discussion: "layer.yaml（またはそのフォルダ）も検査できます。 / A layer.yaml, or its folder, is looked at with the source that it names.")
 
     @OptionGroup var source: SourceOptions
 
@@ -15,11 +16,18 @@ struct CheckCommand: ParsableCommand {
     var data: String = ProcessInfo.processInfo.environment["KASANE_DATA"] ?? "data"
 
     func run() throws {
+        var settings = source.settings()
+        settings.gridDirectories = [URL(fileURLWithPath: data, isDirectory: true).appendingPathComponent("grids").path]
+        if let description = LayerLoader.description(at: URL(fileURLWithPath: source.source)) {
+            guard [source.sourceLayer, source.crs, source.encoding, source.idColumn, source.preset].allSatisfy({ $0 == nil }) else {
+                throw ValidationError("layer.yaml が読み方を決めます。 / How to read the source is for the layer.yaml to say.")
+            }
+            try source.finish(LayerLoader.check(description: description, accepted: Set(source.accept), settings: settings))
+            return
+        }
         let name = URL(fileURLWithPath: source.source).deletingPathExtension().lastPathComponent
         var description = LayerDescription(id: name, title: LocalizedText(ja: name))
         description.source = source.layerSource(keptID: nil)
-        var settings = source.settings()
-        settings.gridDirectories = [URL(fileURLWithPath: data, isDirectory: true).appendingPathComponent("grids").path]
         try source.finish(LayerLoader.check(source.request(description, idColumn: source.idColumn), settings: settings))
     }
 }

@@ -82,7 +82,7 @@ def roads(town, folder):
                  "state": column("道路状態", both("道路状態", "State"), "integer", codes={1: both("通常部", "Ordinary"), 2: both("橋・高架", "Bridge")}),
                  "keeper": column("管理者", both("管理者", "Kept by"), "text"),
                  "length": column("区間延長m", both("区間延長", "Length"), "real", unit="m")},
-             style={"min-zoom": 10, "max-zoom": 18, "color": "#8A8A8A", "width": 1.5, "label": "name", "order": 40, "by": "class",
+             style={"min-zoom": 10, "max-zoom": 18, "color": "#8A8A8A", "width": 1.5, "label": "name", "order": 40, "importance": "width", "by": "class",
                     "colors": {1: "#C8443C", 2: "#D98A2B", 3: "#7A8F3A", 4: "#8A8A8A", 5: "#B4B4B4"}})
 
 
