@@ -228,8 +228,13 @@ extension FillPattern {
     /// As the map page draws it over the class's colour: dark strokes with a light edge (WebPages: patterns.js).
     fileprivate var definition: String {
         func definition(_ side: Int, _ strokes: String, shift: String = "0 0") -> String {
-            "<pattern id=\"\(rawValue)\" width=\"\(side)\" height=\"\(side)\" patternUnits=\"userSpaceOnUse\" patternTransform=\"translate(\(shift))\">"
-                + "<g fill=\"none\" stroke=\"#FFFFFF\" stroke-opacity=\"0.4\" stroke-width=\"0.8\" transform=\"translate(0.8 0.8)\">\(strokes)</g>"
+            // Between the closest lines an edge would leave nothing of the colour itself.
+            let edge =
+                self == .linesDense
+                ? ""
+                : "<g fill=\"none\" stroke=\"#FFFFFF\" stroke-opacity=\"0.4\" stroke-width=\"0.8\" transform=\"translate(0.8 0.8)\">\(strokes)</g>"
+            return "<pattern id=\"\(rawValue)\" width=\"\(side)\" height=\"\(side)\" patternUnits=\"userSpaceOnUse\" "
+                + "patternTransform=\"translate(\(shift))\">\(edge)"
                 + "<g fill=\"none\" stroke=\"#2D1928\" stroke-opacity=\"0.55\" stroke-width=\"0.9\">\(strokes)</g></pattern>"
         }
         // A dot is a stroke without length and with round ends.

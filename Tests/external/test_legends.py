@@ -27,6 +27,11 @@ def png(server, path):
     return Image.open(io.BytesIO(body)).convert("RGB")
 
 
+def pixels(image):
+    data = image.tobytes()
+    return [tuple(data[i:i + 3]) for i in range(0, len(data), 3)]
+
+
 def samples(root):
     """The places of the samples, from top to bottom, in CSS pixels."""
     return [tuple(int(each) for each in group.get("transform")[len("translate("):-1].split()) for group in root.iter(f"{SVG}g") if group.get("transform", "").startswith("translate(") and "." not in group.get("transform")]
@@ -50,7 +55,7 @@ def test_every_official_colour_is_in_the_picture_to_the_bit(server, sources, sca
         assert len(places) == len(items) + 1, "and one for what has no colour"
         for item, (x, y) in zip(items, places):
             box = image.crop(tuple(scale * each for each in (x + 2, y + 2, x + SAMPLE[0] - 2, y + SAMPLE[1] - 2)))
-            counts = Counter(box.getdata())
+            counts = Counter(pixels(box))
             share = counts[rgb(item["color"])] / (box.width * box.height)
             # A pattern lies over it, but nowhere over most of it.
             assert share > (0.999 if item["pattern"] == "plain" else 0.15), f"{source.id} {item}: {share:.2f} at scale {scale}"
@@ -69,7 +74,7 @@ def test_classes_differ_without_colour(server, sources):
         for item, (x, y) in zip(items, samples(drawing(server, f"/collections/{source.id}/legend?f=svg"))):
             box = image.crop(tuple(2 * each for each in (x + 2, y + 2, x + SAMPLE[0] - 2, y + SAMPLE[1] - 2)))
             plain = rgb(item["color"])
-            marks.append([pixel != plain for pixel in box.getdata()])
+            marks.append([pixel != plain for pixel in pixels(box)])
         for i, one in enumerate(marks):
             for other in marks[:i]:
                 assert sum(a != b for a, b in zip(one, other)) > 0.02 * len(one), f"{source.id}: {items[i]}"
