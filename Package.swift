@@ -52,6 +52,7 @@ let package = Package(
         system("CPROJ", "proj", apt: "libproj-dev"),
         system("CGDAL", "gdal", apt: "libgdal-dev"),
         system("CDeflate", "libdeflate", apt: "libdeflate-dev"),
+        system("CBrotli", "libbrotlienc", apt: "libbrotli-dev"),
         system("CXXHash", "libxxhash", apt: "libxxhash-dev"),
         system("CZlib", "zlib", apt: "zlib1g-dev"),
         .target(name: "CSandbox"),
@@ -65,7 +66,7 @@ let package = Package(
         tier("RecordStream", "Geo"),
         tier("Descriptions", "Geo", yams),
         tier("CQL2", "Geo"),
-        tier("Formats", "Geo", "CDeflate"),
+        tier("Formats", "Geo", "CDeflate", "CBrotli"),
         // 3
         tier("LayerStore", "Geo", "SpatialIndex", "CXXHash"),
         tier("LayerCatalog", "Geo", "Access", "Descriptions", grdb),
@@ -74,11 +75,11 @@ let package = Package(
         tier("Importing", "Geo", "RecordStream", "CGDAL", "CSandbox", "CZlib"),
         tier("Loading", "Geo", "GeoNative", "RecordStream", "Descriptions", "Access", "LayerStore", "LayerCatalog", crypto),
         // 5
-        tier("LayerAtlas", "Geo", "Access", "Descriptions", "LayerStore", "LayerCatalog"),
+        tier("LayerAtlas", "Geo", "SpatialIndex", "Access", "Descriptions", "LayerStore", "LayerCatalog"),
         // 6
         tier("Query", "Geo", "SpatialIndex", "GeoNative", "CQL2", "Formats", "LayerStore", "Tiles", "LayerAtlas"),
         // 7
-        tier("TileArchives", "Geo", "Formats", "LayerAtlas", "Query", "CXXHash", grdb),
+        tier("TileArchives", "Geo", "Formats", "LayerAtlas", "Tiles", "Query", "CXXHash", grdb),
         tier("HazardAnswer", "Geo", "Access", "Descriptions", "LayerStore", "LayerAtlas", "Query"),
         // 8
         tier(
@@ -127,12 +128,12 @@ let package = Package(
         tests("Tiles", "Geo", "CGEOS"),
         tests("Importing", "Geo", "RecordStream", "kasane-import"),
         tests("LayerAtlas", "Geo", "Access", "Descriptions", "LayerStore", "LayerCatalog", "AtlasKit"),
-        tests("Query", "Geo", "GeoNative", "CQL2", "LayerStore", "Tiles"),
-        tests("TileArchives", "Geo", "Access", "CDeflate", "Descriptions", "LayerAtlas", "Query", "AtlasKit", grdb),
+        tests("Query", "Geo", "GeoNative", "CQL2", "SpatialIndex", "LayerStore", "Tiles"),
+        tests("TileArchives", "Geo", "Formats", "Tiles", "Access", "CDeflate", "Descriptions", "LayerAtlas", "Query", "AtlasKit", grdb),
         tests("HazardAnswer", "Geo", "Access", "Descriptions", "LayerStore", "LayerAtlas", "Query", "AtlasKit"),
         tests(
             "Loading", "Geo", "GeoNative", "RecordStream", "Descriptions", "LayerStore", "LayerCatalog", "kasane", "kasane-import"),
-        tests("HTTPAPI", "Geo", "Query", httpTypes),
+        tests("HTTPAPI", "Geo", "Query", "Tiles", httpTypes, .product(name: "NIOCore", package: "swift-nio")),
         tests(
             "Server", "Geo", "Descriptions", "LayerStore", "LayerCatalog", "Query", "HTTPAPI", "AtlasKit", logging,
             .product(name: "UnixSignals", package: "swift-service-lifecycle")),

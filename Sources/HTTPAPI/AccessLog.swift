@@ -1,4 +1,4 @@
-import HTTPTypes
+public import HTTPTypes
 public import Hummingbird
 public import Logging
 
@@ -22,15 +22,22 @@ public struct AccessLog: RouterMiddleware {
         let response = try await next(request, context)
         let duration = ContinuousClock.now - begin
         count(response.status, duration)
+        AccessLog.line(
+            logger, method: request.method.rawValue, path: request.uri.path, status: response.status, duration: duration,
+            bytes: request.method == .head ? 0 : response.body.contentLength ?? 0, address: context.remoteAddress?.ipAddress ?? "-")
+        return response
+    }
+
+    /// Writes the line of a request that was answered elsewhere.
+    public static func line(
+        _ logger: Logger, method: String, path: String, status: HTTPResponse.Status, duration: Duration, bytes: Int, address: String
+    ) {
         logger.info(
             "request",
             metadata: [
-                "method": .string(request.method.rawValue), "path": .string(AccessLog.shown(request.uri.path)),
-                "status": .stringConvertible(response.status.code), "ms": .stringConvertible(AccessLog.milliseconds(duration)),
-                "bytes": .stringConvertible(request.method == .head ? 0 : response.body.contentLength ?? 0),
-                "address": .string(context.remoteAddress?.ipAddress ?? "-"),
+                "method": .string(method), "path": .string(AccessLog.shown(path)), "status": .stringConvertible(status.code),
+                "ms": .stringConvertible(AccessLog.milliseconds(duration)), "bytes": .stringConvertible(bytes), "address": .string(address),
             ])
-        return response
     }
 
     private static func shown(_ path: String) -> String {

@@ -14,6 +14,8 @@ public struct Answering: RouterMiddleware {
 
         /// Where the landing page lies, for pages about problems.
         public var home: String
+        /// Takes up answers that connections may send again by themselves.
+        public var standing: StandingAnswers?
 
         public init(knowsKeys: Bool, home: String = "/") {
             self.knowsKeys = knowsKeys
@@ -30,6 +32,7 @@ public struct Answering: RouterMiddleware {
     public func handle(
         _ request: Request, context: APIContext, next: (Request, APIContext) async throws -> Response
     ) async throws -> Response {
+        let number = settings.standing?.current ?? 0
         var response: Response
         do {
             response = try await next(request, context)
@@ -45,6 +48,7 @@ public struct Answering: RouterMiddleware {
             response = problem.response(to: request, home: settings.home)
         }
         finish(&response, request)
+        try await settings.standing?.keep(response, to: request, number: number)
         return request.method == .head ? response.createHeadResponse() : response
     }
 

@@ -4,7 +4,7 @@ public import Hummingbird
 import NIOCore
 import Query
 
-/// Sends answers of text in gzip form to clients that take it. What a handler has compressed itself passes through.
+/// Compresses answers of text for clients that take it. What a handler has compressed itself passes through.
 public struct Compression: RouterMiddleware {
     private let pool: WorkPool
 
@@ -18,23 +18,25 @@ public struct Compression: RouterMiddleware {
         var response = try await next(request, context)
         guard response.headers[.contentEncoding] == nil, response.status == .ok || response.isProblem,
             Compression.isText(response.headers[.contentType] ?? ""), let length = response.body.contentLength,
-            length >= Gzip.worthwhile, Negotiation.acceptsGzip(request.headers[values: .acceptEncoding])
+            length >= Gzip.worthwhile
         else { return response }
+        let coding = Negotiation.coding(request.headers[values: .acceptEncoding])
+        guard let name = coding.name else { return response }
 
-        let collector = Collector()
+        let collector = BodyCollector()
         try await response.body.write(collector)
         let bytes = collector.buffer
         let deadline = Deadline(seconds: nil)
         guard
-            let small = try? await pool.run(deadline, { bytes.withUnsafeReadableBytes { Gzip.compress($0, level: 1) } })
+            let small = try? await pool.run(deadline, { bytes.withUnsafeReadableBytes { coding.compress($0, isKept: false) } })
         else {
             // Too busy to compress: send it as it is.
             response.body = ResponseBody(byteBuffer: bytes)
             return response
         }
         response.body = ResponseBody(byteBuffer: ByteBuffer(bytes: small))
-        response.headers[.contentEncoding] = "gzip"
-        if let tag = response.headers[.eTag] { response.headers[.eTag] = EntityTag(text: tag).compressed.text }
+        response.headers[.contentEncoding] = name
+        if let tag = response.headers[.eTag] { response.headers[.eTag] = EntityTag(text: tag).compressed(coding).text }
         return response
     }
 
@@ -42,21 +44,5 @@ public struct Compression: RouterMiddleware {
         let essence = type.prefix { $0 != ";" }
         return essence.hasPrefix("text/") || essence.hasSuffix("json") || essence.hasSuffix("json-seq") || essence.hasSuffix("xml")
             || essence == "application/vnd.mapbox-vector-tile"
-    }
-
-    /// Gathers a body that a handler has made; ours are one buffer, those of files several.
-    private final class Collector: ResponseBodyWriter, @unchecked Sendable {
-        // Sound because one task writes it from start to end.
-        var buffer = ByteBuffer()
-
-        func write(_ part: ByteBuffer) async throws {
-            if buffer.readableBytes == 0 {
-                buffer = part
-            } else {
-                buffer.writeImmutableBuffer(part)
-            }
-        }
-
-        func finish(_ trailingHeaders: HTTPFields?) async throws {}
     }
 }

@@ -32,8 +32,8 @@ struct EntityTag: Sendable, Equatable {
     }
 
     /// The tag of the same thing compressed: another sequence of bytes, so another strong tag.
-    var compressed: EntityTag {
-        EntityTag(text: text.dropLast() + "-gzip\"")
+    func compressed(_ coding: ContentCoding) -> EntityTag {
+        coding.name.map { EntityTag(text: text.dropLast() + "-\($0)\"") } ?? self
     }
 
     /// Whether one of the tags that the client has is this one, compared weakly, as `If-None-Match` asks (RFC 9110, 13.1.2).
@@ -44,7 +44,7 @@ struct EntityTag: Sendable, Equatable {
             var tag = item.trimmed
             if tag == "*" { return true }
             if tag.hasPrefix("W/") { tag = tag.dropFirst(2) }
-            return tag == text || tag == compressed.text
+            return tag == text || tag.hasPrefix(text.dropLast()) && ContentCoding.allCases.contains { tag == compressed($0).text }
         }
     }
 }

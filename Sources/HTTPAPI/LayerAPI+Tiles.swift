@@ -25,79 +25,121 @@ extension LayerAPI {
             }
             // Also with `.mvt` after the column.
             addTileRoute(to: router, "collections/{layer}/tiles/\(set.rawValue)/{z}/{row}/{col}", set, allowing: ["v", "f"]) {
-                api, exchange in
-                let (layer, isNamed) = try api.tileLayer(exchange)
-                return ([layer], isNamed)
+                api, exchange, atOnce in
+                try api.tileLayer(exchange, atOnce: atOnce).map { ([$0.0], $0.isNamed) }
             }
-            addTileRoute(to: router, "tiles/\(set.rawValue)/{z}/{row}/{col}", set, allowing: ["collections", "f"]) { api, exchange in
-                (try api.namedLayers(exchange), false)
+            addTileRoute(to: router, "tiles/\(set.rawValue)/{z}/{row}/{col}", set, allowing: ["collections", "f"]) {
+                api, exchange, atOnce in
+                try api.namedLayers(exchange, atOnce: atOnce).map { ($0, false) }
             }
         }
     }
 
     private func addTileRoute(
         to router: Router<APIContext>, _ path: RouterPath, _ set: TileMatrixSet, allowing parameters: [String],
-        _ layers: @escaping @Sendable (LayerAPI, Exchange) throws -> ([VisibleLayer], isNamed: Bool)
+        _ layers: @escaping @Sendable (LayerAPI, Exchange, _ atOnce: Bool) throws -> (layers: [VisibleLayer], isNamed: Bool)?
     ) {
         router.get(path) { request, context in
             let exchange = try Exchange(request, context, offered: [.tile], seconds: settings.deadline)
             try exchange.query.allowOnly(parameters)
             let tile = try LayerAPI.tile(set, exchange)
-            let (layers, isNamed) = try await pool.run(exchange.deadline) { try layers(self, exchange) }
-            return try await answer(
-                tile, layers, isNamed: isNamed, exchange, gzip: Negotiation.acceptsGzip(request.headers[values: .acceptEncoding]))
+            let coding = Negotiation.coding(request.headers[values: .acceptEncoding])
+            // What is open already is asked here and now; a file that has to be opened is work for the pool.
+            var found = try layers(self, exchange, true)
+            if found == nil { found = try await pool.run(exchange.deadline) { try layers(self, exchange, false) } }
+            guard let (layers, isNamed) = found else { preconditionFailure("layers are found when there is time for it") }
+            return try await answer(tile, layers, isNamed: isNamed, exchange, coding)
         }
     }
 
     private func answer(
-        _ tile: MapTile, _ layers: [VisibleLayer], isNamed: Bool, _ exchange: Exchange, gzip: Bool
+        _ tile: MapTile, _ layers: [VisibleLayer], isNamed: Bool, _ exchange: Exchange, _ coding: ContentCoding
     ) async throws -> Response {
         let thins = settings.thinsTiles
         let parts = layers.map {
-            TileCache.Key.Layer(id: $0.id, version: $0.version, columns: $0.columns, policy: $0.tilePolicy)
+            TileCache.Key.Layer(
+                id: $0.id, version: history.lastChange(of: $0.id, $0.version, tile), columns: $0.columns, policy: $0.tilePolicy)
         }
-        let key = TileCache.Key(layers: parts, tile: tile, isCompressed: gzip)
-        let tag = EntityTag(from: ["tile", "\(thins)", "\(tile)"] + parts.map { "\($0)" })
-        let shown = gzip ? tag.compressed : tag
-        var headers: HTTPFields = [.eTag: shown.text]
+        let key = TileCache.Key(layers: parts, tile: tile, coding: coding, thins: thins)
+        let tag = EntityTag(from: key.origin)
+        var headers: HTTPFields = [.eTag: tag.compressed(coding).text]
         // An address that names the version never answers anything else.
         if isNamed { headers[.cacheControl] = "public, max-age=31536000, immutable" }
         if exchange.has(tag) { return Response(status: .notModified, headers: headers) }
 
-        let drawn = try await tiles.tile(key) {
-            try await pool.run(exchange.deadline) {
-                var drawn = try engine.drawnTile(layers, tile, thins: thins, deadline: exchange.deadline)
-                if gzip && !drawn.bytes.isEmpty { drawn.bytes = Gzip.compress(drawn.bytes, level: 6) }
-                return drawn
+        // Surely empty in all layers: there is nothing to make, and nothing to keep.
+        let presence = layers.map { engine.knownPresence($0, in: tile) }
+        if presence.allSatisfy({ $0 == false }) { return Response(status: .noContent, headers: headers) }
+
+        var entry = tiles.kept(key)
+        if entry == nil {
+            // Maps ask for much that they do not wait for.
+            exchange.client?.watch(exchange.deadline)
+            defer { exchange.client?.rest() }
+            entry = try await tiles.tile(key) {
+                try await pool.run(exchange.deadline) {
+                    let drawn = try engine.drawnTile(layers, tile, thins: thins, deadline: exchange.deadline)
+                    let bytes = drawn.bytes.isEmpty ? [] : coding.compress(drawn.bytes, isKept: true)
+                    return TileCache.Entry(body: ByteBuffer(bytes: bytes), leftOut: drawn.leftOut)
+                }
             }
         }
-        if drawn.leftOut > 0 { headers[.leftOut] = String(drawn.leftOut) }
-        guard !drawn.bytes.isEmpty else { return Response(status: .noContent, headers: headers) }
+        for (layer, known) in zip(layers, presence) where known == nil { learnEmptyTiles(of: layer, set: tile.matrixSet) }
+        guard let entry else { preconditionFailure("a tile is kept or made") }
+        if entry.leftOut > 0 { headers[.leftOut] = String(entry.leftOut) }
+        guard entry.body.readableBytes > 0 else { return Response(status: .noContent, headers: headers) }
         headers[.contentType] = TileSetDocument.tileType
-        if gzip { headers[.contentEncoding] = "gzip" }
-        return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: drawn.bytes)))
+        if let name = coding.name { headers[.contentEncoding] = name }
+        return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: entry.body))
+    }
+
+    /// Finds out, once, which tiles of a layer are empty, when the pool has time for it.
+    private func learnEmptyTiles(of layer: VisibleLayer, set: TileMatrixSet) {
+        guard engine.shouldLearnPresence(layer, set) else { return }
+        let (engine, pool) = (engine, pool)
+        // It fails only when it is cancelled, which nobody does.
+        Task { try await pool.runPatiently(Deadline(seconds: nil)) { engine.learnPresence(layer, set) } }
     }
 
     /// The layers that `collections` names, as far as the viewer may see them, in that order.
     private func namedLayers(_ exchange: Exchange) throws -> [VisibleLayer] {
+        guard let layers = try namedLayers(exchange, atOnce: false) else {
+            preconditionFailure("layers are found when there is time for it")
+        }
+        return layers
+    }
+
+    /// - Parameter atOnce: nil where the disk may have to be read.
+    private func namedLayers(_ exchange: Exchange, atOnce: Bool) throws -> [VisibleLayer]? {
         let names = (exchange.query["collections"] ?? "").split(separator: ",").map(String.init)
         guard (1...QueryEngine.layerLimit).contains(names.count), Set(names).count == names.count else {
             throw Problem(
                 .invalidParameter, ja: "パラメーター「collections」には、異なるレイヤーのIDを1～\(QueryEngine.layerLimit)件、コンマで区切って指定してください。",
                 en: "The parameter “collections” takes 1 to \(QueryEngine.layerLimit) different ids of layers, separated by commas.")
         }
-        return try names.map { try atlas.layer($0, for: exchange.viewer) }
+        if !atOnce { return try names.map { try atlas.layer($0, for: exchange.viewer) } }
+        var layers: [VisibleLayer] = []
+        for name in names {
+            guard let layer = try atlas.layerAtOnce(name, for: exchange.viewer) else { return nil }
+            layers.append(layer)
+        }
+        return layers
     }
 
     /// The version that the address names, where it is still there; else the published one.
+    /// - Parameter atOnce: nil where the disk may have to be read.
     /// - Returns: also whether it is the one that the address names.
-    private func tileLayer(_ exchange: Exchange) throws -> (VisibleLayer, isNamed: Bool) {
-        let layer = try layer(exchange)
+    private func tileLayer(_ exchange: Exchange, atOnce: Bool) throws -> (VisibleLayer, isNamed: Bool)? {
+        let id = try exchange.capture("layer")
+        guard let layer = atOnce ? try atlas.layerAtOnce(id, for: exchange.viewer) : try atlas.layer(id, for: exchange.viewer) else {
+            return nil
+        }
         guard let name = exchange.query["v"] else { return (layer, false) }
         // Drawn by another program than this one: the same version in other bytes.
         guard name.hasSuffix(Addresses.drawing) else { return (layer, false) }
         let version = String(name.dropLast(Addresses.drawing.count))
         if version == layer.version { return (layer, true) }
+        if atOnce { return nil }
         do {
             return (try atlas.layer(layer.id, version: version, for: exchange.viewer), true)
         } catch AtlasError.noSuchVersion {

@@ -48,8 +48,9 @@ public struct LayerAPI: Sendable {
     /// Jobs, one at a time.
     let jobThread = WorkPool(WorkPool.Settings(threads: 1, queue: 256))
     public let tiles: TileCache
+    let history: TileHistory
 
-    public init(atlas: LayerAtlas, engine: QueryEngine, pool: WorkPool, settings: Settings) {
+    public init(atlas: LayerAtlas, engine: QueryEngine, pool: WorkPool, settings: Settings, history: TileHistory = TileHistory()) {
         self.atlas = atlas
         self.engine = engine
         self.pool = pool
@@ -58,6 +59,7 @@ public struct LayerAPI: Sendable {
         downloads = DownloadGate(limit: settings.downloads)
         jobs = JobRegister(settings.jobs)
         tiles = TileCache(limit: settings.tileCache)
+        self.history = history
     }
 
     public func addRoutes(to router: Router<APIContext>) {

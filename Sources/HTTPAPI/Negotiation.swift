@@ -63,14 +63,33 @@ enum Negotiation {
         return best
     }
 
-    /// Whether the client takes gzip (RFC 9110, 12.5.3); `gzip;q=0` says that it does not.
-    static func acceptsGzip(_ acceptEncoding: [String]) -> Bool {
-        var any = false
+    /// The coding that the client likes best of those that there are (RFC 9110, 12.5.3); of equally liked ones the smaller. Without a wish nothing is
+    /// compressed; `gzip;q=0` says that gzip is not taken.
+    ///
+    /// What the client names none of is sent as it is, even where it says `identity;q=0`: better than nothing (RFC 9110, 12.5.3, end).
+    static func coding(_ acceptEncoding: [String]) -> ContentCoding {
+        var any: Double?
+        var named: [(coding: ContentCoding, quality: Double)] = []
         for wish in acceptEncoding.flatMap({ parse($0) }) {
-            if wish.range == "gzip" || wish.range == "x-gzip" { return wish.quality > 0 }
-            if wish.range == "*" { any = wish.quality > 0 }
+            switch wish.range {
+            case "br": named.append((.brotli, wish.quality))
+            case "gzip", "x-gzip": named.append((.gzip, wish.quality))
+            case "identity": named.append((.identity, wish.quality))
+            case "*": any = any ?? wish.quality
+            default: break
+            }
         }
-        return any
+        func quality(_ coding: ContentCoding) -> Double {
+            if let first = named.first(where: { $0.coding == coding }) { return first.quality }
+            // Unnamed, identity is taken when there is nothing else, whatever `*` says of it.
+            return coding == .identity ? 0 : any ?? 0
+        }
+        var best = (coding: ContentCoding.identity, quality: quality(.identity))
+        for coding in [ContentCoding.brotli, .gzip] {
+            let quality = quality(coding)
+            if quality > 0, quality > best.quality || (quality == best.quality && best.coding == .identity) { best = (coding, quality) }
+        }
+        return best.coding
     }
 
     /// `ja` unless the client likes English better (RFC 9110, 12.5.4).

@@ -16,7 +16,17 @@ final class AtlasEntry: Sendable {
     private struct Parts {
         var description: LayerDescription?
         var file: LayerFile?
+        /// What viewers were shown: there are few kinds of them, and the masking of a description is not for every tile.
+        var shown: [Shown] = []
     }
+
+    private struct Shown {
+        var mayReadInternal: Bool
+        var access: LayerAccess
+        var layer: VisibleLayer
+    }
+
+    private static let shownLimit = 4
 
     init(id: String, version: String, descriptionJSON: Data, url: URL) {
         self.id = id
@@ -52,12 +62,31 @@ final class AtlasEntry: Sendable {
 
     /// - Parameter only: names of attributes, besides which none is shown; nil for no such limit.
     func visible(to viewer: Viewer, access: LayerAccess, only: Set<String>? = nil) throws(AtlasError) -> VisibleLayer {
+        if only == nil, let known = parts.withLock({ AtlasEntry.known($0, viewer, access) }) { return known }
         let file = try file()
         do {
-            return try VisibleLayer(self, file: file, access: access, for: viewer, only: only)
+            let layer = try VisibleLayer(self, file: file, access: access, for: viewer, only: only)
+            if only == nil {
+                parts.withLock { parts in
+                    // Who may see it was changed: what was shown before is not asked for any more.
+                    if parts.shown.count >= AtlasEntry.shownLimit { parts.shown.removeAll() }
+                    parts.shown.append(Shown(mayReadInternal: viewer.mayReadInternal, access: access, layer: layer))
+                }
+            }
+            return layer
         } catch {
             throw .unreadable(layer: id, detail: "the description in the catalogue: \(error)")
         }
+    }
+
+    /// What `visible` gives, where it was asked before; nil where the disk may have to be read. Never waits.
+    func visibleAtOnce(to viewer: Viewer, access: LayerAccess) -> VisibleLayer? {
+        parts.withLockIfAvailable { AtlasEntry.known($0, viewer, access) } ?? nil
+    }
+
+    /// All that counts of a viewer who has been let in is whether they may read what is internal.
+    private static func known(_ parts: Parts, _ viewer: Viewer, _ access: LayerAccess) -> VisibleLayer? {
+        parts.shown.first { $0.mayReadInternal == viewer.mayReadInternal && $0.access == access }?.layer
     }
 }
 

@@ -4,6 +4,7 @@ import Foundation
 import Geo
 import LayerCatalog
 import LayerStore
+public import SpatialIndex
 import Synchronization
 
 /// The published layers, for whoever may see them: the only door to their rows.
@@ -34,6 +35,10 @@ public final class LayerAtlas: Sendable {
     /// Versions that are not the published ones, for pages that began on them.
     private let earlier = Mutex<[VersionKey: AtlasEntry]>([:])
     private let refreshing = Mutex(())
+    private let swaps = Atomic<Int>(0)
+    private let replacements = Mutex<[Replacement]>([])
+    /// The atlas of a program that never asks keeps no more.
+    private static let replacementLimit = 256
 
     /// Reads what is published; opens no layer file.
     public init(dataDirectory: URL, catalogue: Catalogue) throws(AtlasError) {
@@ -48,6 +53,17 @@ public final class LayerAtlas: Sendable {
         let place = try place(id, viewer)
         return try place.entry.visible(to: viewer, access: place.access)
     }
+
+    /// The same where that takes no look at the disk, because somebody like this viewer has asked for it before; nil otherwise. Never waits.
+    /// - Throws: `noSuchLayer`.
+    public func layerAtOnce(_ id: String, for viewer: Viewer) throws(AtlasError) -> VisibleLayer? {
+        let place = try place(id, viewer)
+        return place.entry.visibleAtOnce(to: viewer, access: place.access)
+    }
+
+    /// Counts the changes of what is published and for whom. Whatever is answered after it was read is answered from the picture of that number or a later
+    /// one; so what was answered between two readings of the same number may be answered again.
+    public var pictureNumber: Int { swaps.load(ordering: .acquiring) }
 
     /// A version of a layer that is published, or was until not long ago: pages go on with the version that they began with.
     ///
@@ -125,6 +141,10 @@ public final class LayerAtlas: Sendable {
                     let known = layers[layer.id].flatMap { $0.entry.version == layer.version ? $0.entry : nil }
                     let entry = known ?? entry(layer.id, layer.version, layer.descriptionJSON)
                     next.layers[layer.id] = Place(access: layer.access, entry: entry)
+                    if let before = layers[layer.id]?.entry, before.version != entry.version {
+                        let replacement = Replacement(layer: layer.id, before: before, now: entry)
+                        replacements.withLock { if $0.count < LayerAtlas.replacementLimit { $0.append(replacement) } }
+                    }
                 }
                 for id in changes.withdrawn { next.layers[id] = nil }
                 let changed = Set(changes.published.map(\.id) + changes.withdrawn)
@@ -132,12 +152,38 @@ public final class LayerAtlas: Sendable {
                     if isContinued { earlier = earlier.filter { !changed.contains($0.key.layer) } } else { earlier = [:] }
                 }
                 picture.withLock { $0 = next }
+                // After the swap: who reads the number first and the picture then must not take the old one for the new.
+                swaps.add(1, ordering: .releasing)
                 return true
             }
         } catch let error as CatalogueError {
             throw .catalogue(error)
         } catch {
             throw .catalogue(.storage("\(error)"))
+        }
+    }
+
+    /// A version of a layer that took the place of another.
+    public struct Replacement: Sendable {
+        public let layer: String
+        let before: AtlasEntry
+        let now: AtlasEntry
+
+        public var versionBefore: String { before.version }
+        public var version: String { now.version }
+
+        /// Envelopes of all features that are drawn otherwise than before, see `LayerFile.drawnChanges`; nil when that is everything.
+        /// - Throws: `AtlasError` for a file that cannot be opened, `LayerFileError`, and what `check` throws.
+        public func drawnChanges(limit: Int, check: () throws -> Void) throws -> [IndexBox]? {
+            try now.file().drawnChanges(since: before.file(), limit: limit, check: check)
+        }
+    }
+
+    /// The replacements since this was last asked, in their order.
+    public func takeReplacements() -> [Replacement] {
+        replacements.withLock { replacements in
+            defer { replacements = [] }
+            return replacements
         }
     }
 

@@ -9,6 +9,7 @@ import LayerStore
 public struct QueryEngine: Sendable {
     let drawers = DrawerPool()
     let transforms: TransformPool
+    let occupancies = TileOccupancies()
 
     /// - Parameter gridDirectories: folders to look for datum grids in, before PROJ's own.
     public init(gridDirectories: [String] = []) {

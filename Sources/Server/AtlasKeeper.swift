@@ -3,6 +3,7 @@ import Foundation
 import LayerAtlas
 import LayerCatalog
 import Logging
+import Query
 import ServiceLifecycle
 import Synchronization
 
@@ -14,10 +15,11 @@ final class AtlasKeeper: Service {
     private let keys: KeyRing
     private let logger: Logger
     private let preparation: LayerServer.Preparation
+    private let comparer: VersionComparer
     private let ready = Atomic<Bool>(false)
 
     init(
-        settings: ServerSettings, catalogue: Catalogue, atlas: LayerAtlas, keys: KeyRing, logger: Logger,
+        settings: ServerSettings, catalogue: Catalogue, atlas: LayerAtlas, keys: KeyRing, history: TileHistory, logger: Logger,
         preparation: @escaping LayerServer.Preparation
     ) {
         self.settings = settings
@@ -26,11 +28,13 @@ final class AtlasKeeper: Service {
         self.keys = keys
         self.logger = logger
         self.preparation = preparation
+        comparer = VersionComparer(history: history, logger: logger)
     }
 
     var isReady: Bool { ready.load(ordering: .acquiring) }
 
     func run() async throws {
+        defer { comparer.stop() }
         try await cancelWhenGracefulShutdown {
             do {
                 try await self.preparation(self.catalogue, self.logger)
@@ -53,6 +57,7 @@ final class AtlasKeeper: Service {
             do {
                 if try atlas.refresh() {
                     keys.forget()
+                    comparer.add(atlas.takeReplacements())
                     logger.info("refreshed")
                 }
                 if !settings.isPublic, ContinuousClock.now - lastSweep > .seconds(settings.sweepInterval) {

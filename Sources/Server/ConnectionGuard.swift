@@ -29,6 +29,12 @@ final class ConnectionState {
         self.phase = phase
         if phase != .head { headTimer?.cancel() }
     }
+
+    /// The last part of an answer was written.
+    func answered() {
+        unanswered -= 1
+        lastUse = .now()
+    }
 }
 
 /// Guards the bytes of a connection: how many there are from one address, how long a head may take, how long an answer may lie unread.
@@ -77,10 +83,12 @@ final class ByteGuard: ChannelDuplexHandler, RemovableChannelHandler {
         }
     }
 
-    /// Ends a connection that nobody uses when others wait for its place. One that is used soon again costs its client a round trip.
+    /// Ends a connection that nobody uses: soon when others wait for its place, and some time in any case. One that is used soon again costs its client a
+    /// round trip.
     private func makeRoom(_ context: ChannelHandlerContext) {
         let isIdle = state.phase == .idle && state.unanswered == 0
-        if isIdle, ledger.isPressed, NIODeadline.now() - state.lastUse >= limits.pressedIdleTime {
+        let time = NIODeadline.now() - state.lastUse
+        if isIdle, time >= limits.idleTime || (ledger.isPressed && time >= limits.pressedIdleTime) {
             context.close(promise: nil)
         } else {
             scheduleIdleWatch(context)
@@ -88,7 +96,9 @@ final class ByteGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func scheduleIdleWatch(_ context: ChannelHandlerContext) {
-        idleWatch = context.eventLoop.assumeIsolated().scheduleTask(in: limits.pressedIdleTime) { [weak self] in self?.makeRoom(context) }
+        let left = limits.idleTime - (NIODeadline.now() - state.lastUse)
+        let pause = min(limits.pressedIdleTime, left > .zero ? left : limits.idleTime)
+        idleWatch = context.eventLoop.assumeIsolated().scheduleTask(in: pause) { [weak self] in self?.makeRoom(context) }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -374,8 +384,7 @@ final class HeadGuard: ChannelDuplexHandler, RemovableChannelHandler {
         let part = unwrapOutboundIn(data)
         context.write(data, promise: promise)
         guard case .end = part else { return }
-        state.unanswered -= 1
-        state.lastUse = .now()
+        state.answered()
         if state.phase == .refused, state.unanswered == 0 {
             context.eventLoop.assumeIsolated().scheduleTask(in: limits.lingerTime) { context.close(promise: nil) }
         }

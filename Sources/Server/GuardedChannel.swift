@@ -7,7 +7,7 @@ import NIOHTTPTypes
 import NIOHTTPTypesHTTP1
 import Synchronization
 
-/// HTTP/1.1 connections with our guards in them: `ByteGuard` before the parser, `HeadGuard` right after it.
+/// HTTP/1.1 connections with our guards in them: `ByteGuard` before the parser, `HeadGuard` right after it, then what answers again what stands ready.
 ///
 /// Hummingbird’s own channel takes additional handlers only behind its conversion, where the HTTP version, doubled fields and the raw bytes are
 /// gone already. Requests are then handled by Hummingbird as ever.
@@ -16,6 +16,8 @@ struct GuardedChannel: ServerChildChannel, HTTPChannelHandler {
     let limits: ConnectionLimits
     let ledger: ConnectionLedger
     let clients: Clients
+    let standing: StandingAnswers
+    let note: StandingAnswerHandler.Note
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Connection> {
         channel.eventLoop.makeCompletedFuture {
@@ -33,8 +35,9 @@ struct GuardedChannel: ServerChildChannel, HTTPChannelHandler {
                 withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: false,
                 withEncoderConfiguration: HTTPResponseEncoder.Configuration(), withDecoderLimitConfiguration: parserLimits)
             try pipeline.addHandlers([
-                HeadGuard(limits: limits, state: state), HTTP1ToHTTPServerCodec(secure: false),
-                HTTPConnectionStateHandler(idleTimeout: .nanoseconds(limits.idleTime.nanoseconds), logger: logger),
+                HeadGuard(limits: limits, state: state), StandingAnswerHandler(standing, state: state, note: note),
+                // `ByteGuard` ends idle connections: it sees the standing answers too.
+                HTTP1ToHTTPServerCodec(secure: false), HTTPConnectionStateHandler(logger: logger),
             ])
             return Connection(
                 try NIOAsyncChannel(

@@ -1,5 +1,6 @@
 import Foundation
 public import Logging
+import Synchronization
 
 /// Writes each log entry as one line of JSON to standard error, for whatever gathers logs.
 public struct JSONLog: LogHandler {
@@ -20,20 +21,26 @@ public struct JSONLog: LogHandler {
     }
 
     public func log(event: LogEvent) {
-        var members: [(String, Logger.Metadata.Value)] = [
-            ("time", .string(JSONLog.now())), ("level", .string(event.level.rawValue)), ("event", .string(event.message.description)),
-        ]
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(320)
+        bytes += "{\"time\":\"".utf8
+        JSONLog.now(to: &bytes)
+        bytes += "\",\"level\":\"".utf8
+        bytes += event.level.rawValue.utf8
+        bytes += "\",\"event\":".utf8
+        JSONLog.write(event.message.description, to: &bytes)
         // An access line has its fields in the order given by name, and nothing of the framework’s.
-        let all = metadata.filter { !$0.key.hasPrefix("hb.") }.merging(event.metadata ?? [:]) { $1 }
-        members += all.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
-        var bytes: [UInt8] = [UInt8(ascii: "{")]
-        for (index, member) in members.enumerated() {
-            if index > 0 { bytes.append(UInt8(ascii: ",")) }
-            JSONLog.write(member.0, to: &bytes)
+        var members: [(key: String, value: Logger.Metadata.Value)] = []
+        for (key, value) in metadata where !key.hasPrefix("hb.") && event.metadata?[key] == nil { members.append((key, value)) }
+        if let own = event.metadata { members += own }
+        members.sort { $0.key < $1.key }
+        for (key, value) in members {
+            bytes.append(UInt8(ascii: ","))
+            JSONLog.write(key, to: &bytes)
             bytes.append(UInt8(ascii: ":"))
-            JSONLog.write(member.1, to: &bytes)
+            JSONLog.write(value, to: &bytes)
         }
-        bytes += [UInt8(ascii: "}"), UInt8(ascii: "\n")]
+        bytes += "}\n".utf8
         write(bytes)
     }
 
@@ -45,17 +52,33 @@ public struct JSONLog: LogHandler {
         }
     }
 
-    private static func now() -> String {
-        Date().formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+    /// ISO 8601 with milliseconds, in UTC; the date is made anew once a second only.
+    private static func now(to bytes: inout [UInt8]) {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        let second = now.tv_sec
+        let text = lastSecond.withLock { last in
+            if last.second != second {
+                last = (second, Date(timeIntervalSince1970: Double(second)).formatted(Date.ISO8601FormatStyle()).dropLast() + ".")
+            }
+            return last.text
+        }
+        bytes += text.utf8
+        let zero = UInt8(ascii: "0")
+        let fraction = now.tv_nsec / 1_000_000
+        for digit in [fraction / 100, fraction / 10 % 10, fraction % 10] { bytes.append(zero + UInt8(digit)) }
+        bytes.append(UInt8(ascii: "Z"))
     }
+
+    private static let lastSecond = Mutex((second: -1, text: ""))
 
     private static func write(_ value: Logger.Metadata.Value, to bytes: inout [UInt8]) {
         switch value {
         case .string(let text): write(text, to: &bytes)
         case .stringConvertible(let value):
             switch value {
-            case let number as Int: bytes += Array(String(number).utf8)
-            case let number as Double where number.isFinite: bytes += Array(String(number).utf8)
+            case let number as Int: bytes += String(number).utf8
+            case let number as Double where number.isFinite: bytes += String(number).utf8
             default: write(value.description, to: &bytes)
             }
         case .array(let values):
@@ -80,15 +103,23 @@ public struct JSONLog: LogHandler {
     /// A JSON string; control characters, of which a hostile path may hold any, are escaped.
     private static func write(_ text: String, to bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: "\""))
+        if text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
+            bytes += text.utf8
+        } else {
+            writeEscaped(text, to: &bytes)
+        }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    private static func writeEscaped(_ text: String, to bytes: inout [UInt8]) {
         for scalar in text.unicodeScalars {
             switch scalar {
             case "\"", "\\": bytes += [UInt8(ascii: "\\"), UInt8(scalar.value)]
             case "\u{0}"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{2028}", "\u{2029}":
                 let digits = String(scalar.value, radix: 16)
-                bytes += Array(("\\u" + String(repeating: "0", count: 4 - digits.count) + digits).utf8)
-            default: bytes += Array(String(scalar).utf8)
+                bytes += ("\\u" + String(repeating: "0", count: 4 - digits.count) + digits).utf8
+            default: bytes += String(scalar).utf8
             }
         }
-        bytes.append(UInt8(ascii: "\""))
     }
 }

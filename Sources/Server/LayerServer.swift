@@ -25,6 +25,8 @@ public struct LayerServer: Sendable {
     let routes: [(method: String, path: String)]
     private let ledger: ConnectionLedger
     private let clients: Clients
+    private let standing: StandingAnswers
+    private let note: StandingAnswerHandler.Note
 
     /// Work that has to be done before the server is ready: loading what `--layers` names.
     public typealias Preparation = @Sendable (Catalogue, Logger) async throws -> Void
@@ -44,8 +46,9 @@ public struct LayerServer: Sendable {
         catalogue = try Catalogue(directory: settings.data, readOnly: settings.isPublic)
         let atlas = try LayerAtlas(dataDirectory: settings.data, catalogue: catalogue)
         let keys = KeyRing(atlas: atlas)
+        let history = TileHistory()
         let keeper = AtlasKeeper(
-            settings: settings, catalogue: catalogue, atlas: atlas, keys: keys, logger: logger, preparation: preparation)
+            settings: settings, catalogue: catalogue, atlas: atlas, keys: keys, history: history, logger: logger, preparation: preparation)
         self.keeper = keeper
         let ledger = ConnectionLedger(limits: settings.limits)
         self.ledger = ledger
@@ -59,7 +62,7 @@ public struct LayerServer: Sendable {
         apiSettings.pictures = settings.pictures
         let api = LayerAPI(
             atlas: atlas, engine: QueryEngine(gridDirectories: [settings.data.appending(path: "grids").path]), pool: pool,
-            settings: apiSettings)
+            settings: apiSettings, history: history)
         let metrics = Metrics {
             [
                 Metrics.Gauge("kasane_connections", "Open connections.", Double(ledger.count)),
@@ -68,10 +71,22 @@ public struct LayerServer: Sendable {
             ]
         }
 
+        // Half as many bytes again as the tiles themselves may take; mostly they are the same bytes.
+        let standing = StandingAnswers(limit: settings.tileCache / 2) { atlas.pictureNumber }
+        self.standing = standing
+        note = { answer, address, duration in
+            metrics.count(answer.status, duration)
+            AccessLog.line(
+                logger, method: "GET", path: answer.path, status: answer.status, duration: duration, bytes: answer.body.readableBytes,
+                address: address)
+        }
+
         let router = Router(context: APIContext.self, options: [.autoGenerateHeadEndpoints])
         let isReady: @Sendable () -> Bool = { keeper.isReady }
         router.add(middleware: AccessLog(logger: logger) { metrics.count($0, $1) })
-        router.add(middleware: Answering(Answering.Settings(knowsKeys: !settings.isPublic, home: (settings.base?.text ?? "") + "/")))
+        var answering = Answering.Settings(knowsKeys: !settings.isPublic, home: (settings.base?.text ?? "") + "/")
+        answering.standing = standing
+        router.add(middleware: Answering(answering))
         router.add(middleware: Compression(pool: pool))
         var admission = Admission.Settings(base: settings.base, isReady: isReady)
         admission.clients = clients
@@ -92,10 +107,12 @@ public struct LayerServer: Sendable {
     public func run(
         stoppingOn signals: [UnixSignal] = [.sigterm, .sigint], onListening: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
     ) async throws {
-        let (limits, ledger, clients) = (settings.limits, ledger, clients)
+        let (limits, ledger, clients, standing, note) = (settings.limits, ledger, clients, standing, note)
         let application = Application(
             responder: responder,
-            server: HTTPServerBuilder { GuardedChannel(responder: $0, limits: limits, ledger: ledger, clients: clients) },
+            server: HTTPServerBuilder {
+                GuardedChannel(responder: $0, limits: limits, ledger: ledger, clients: clients, standing: standing, note: note)
+            },
             configuration: ApplicationConfiguration(address: .hostname(settings.host, port: settings.port), backlog: 1024),
             services: [keeper],
             onServerRunning: { channel in

@@ -3,11 +3,12 @@ import Foundation
 public import Geo
 public import LayerAtlas
 public import Query
+import Tiles
 
 /// Makes every tile of one or several layers and puts them into an archive.
 ///
-/// Only tiles that may have something are looked at: the quadtree of each zoom is walked from the top, and a branch that the layers' indexes know
-/// to be empty is left. Tiles of several layers hold one after the other, as a vector tile may (MVT 2.1, 4.1).
+/// Only tiles that may have something are looked at: the quadtree is walked once from the top, zoom by zoom, and a branch that the layers' indexes know
+/// to be empty is left. Up to eight layers share a tile's bytes as they do over HTTP; of more, each eight do.
 public struct TileArchiver {
     /// How far the work is.
     public struct Progress: Sendable {
@@ -38,14 +39,17 @@ public struct TileArchiver {
     /// - Throws: `QueryError`, `ArchiveError`.
     public func write(to archive: some TileArchive, deadline: Deadline, progress: (Progress) throws -> Void) throws {
         var numbers: [UInt64] = []
-        for zoom in zooms { try walk(to: zoom, level: 0, place: 0, into: &numbers) }
+        try walk { numbers.append($0) }
         let begun = archive.lastNumber.map { last in numbers.partition(after: last) } ?? 0
         var unsaved = 0
-        let (engine, layers) = (engine, layers)
+        let engine = engine
+        let groups = stride(from: 0, to: layers.count, by: QueryEngine.layerLimit).map { first in
+            Array(layers[first..<min(first + QueryEngine.layerLimit, layers.count)])
+        }
         try OrderedWork.run(count: numbers.count - begun, threads: threads) { [numbers] place in
             guard let tile = TileNumber.tile(numbers[begun + place]) else { preconditionFailure("a number that was walked to") }
             var bytes: [UInt8] = []
-            for layer in layers { bytes += try engine.tile(layer, tile, deadline: deadline) }
+            for group in groups { bytes += try engine.drawnTile(group, MapTile(tile), deadline: deadline).bytes }
             return (tile, bytes.isEmpty ? [] : Gzip.compress(bytes, level: 6))
         } take: { place, made in
             let (tile, bytes) = made
@@ -62,15 +66,20 @@ public struct TileArchiver {
         try archive.finish()
     }
 
-    /// Appends the numbers of a zoom's tiles below a tile, ascending.
-    private func walk(to zoom: Int, level: Int, place: UInt64, into numbers: inout [UInt64]) throws {
-        guard let tile = TileNumber.tile(zoom: level, place: place) else { preconditionFailure("a place on its curve") }
-        guard try layers.contains(where: { try engine.mayHaveFeatures($0, in: tile) }) else { return }
-        guard level < zoom else {
-            numbers.append(TileNumber.first(zoom: zoom) + place)
-            return
+    /// The numbers of all tiles of the zooms that may have something, ascending.
+    ///
+    /// A tile has something only where the tile above has: its buffer lies within that of the one above.
+    private func walk(_ found: (UInt64) -> Void) throws {
+        // Places on the curve of a zoom, ascending; the four below a place follow each other.
+        var places: [UInt64] = [0]
+        for zoom in 0...zooms.upperBound {
+            if zoom > 0 { places = places.flatMap { place in (0..<4).map { 4 * place + $0 } } }
+            places = try places.filter { place in
+                guard let tile = TileNumber.tile(zoom: zoom, place: place) else { preconditionFailure("a place on its curve") }
+                return try layers.contains { try engine.mayHaveFeatures($0, in: tile) }
+            }
+            if zooms.contains(zoom) { for place in places { found(TileNumber.first(zoom: zoom) + place) } }
         }
-        for quarter in 0..<4 { try walk(to: zoom, level: level + 1, place: 4 * place + UInt64(quarter), into: &numbers) }
     }
 }
 

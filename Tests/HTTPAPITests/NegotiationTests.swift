@@ -30,14 +30,27 @@ import Testing
         #expect(throws: Problem.self) { try chosen(f: "JSON") }
     }
 
-    @Test func `gzip is taken where the client takes it`() {
-        #expect(Negotiation.acceptsGzip(["gzip, deflate, br"]))
-        #expect(Negotiation.acceptsGzip(["br;q=1.0", "GZIP;q=0.1"]))
-        #expect(Negotiation.acceptsGzip(["*"]))
-        #expect(!Negotiation.acceptsGzip([]))
-        #expect(!Negotiation.acceptsGzip(["identity"]))
-        #expect(!Negotiation.acceptsGzip(["gzip;q=0, *"]))
-        #expect(!Negotiation.acceptsGzip(["*, gzip;q=0.000"]))
+    @Test func `answers are compressed as the client likes best`() {
+        #expect(Negotiation.coding(["gzip, deflate, br"]) == .brotli)
+        #expect(Negotiation.coding(["gzip, deflate"]) == .gzip)
+        #expect(Negotiation.coding(["br;q=0.1", "GZIP;q=1.0"]) == .gzip)
+        #expect(Negotiation.coding(["br;q=0, gzip;q=0.001"]) == .gzip)
+        #expect(Negotiation.coding(["x-gzip"]) == .gzip)
+        #expect(Negotiation.coding(["*"]) == .brotli)
+        #expect(Negotiation.coding(["br;q=0, *"]) == .gzip)
+        #expect(Negotiation.coding(["gzip;q=0, *;q=0.2"]) == .brotli)
+        #expect(Negotiation.coding(["identity, gzip;q=0.5"]) == .identity)
+        #expect(Negotiation.coding(["identity;q=0.5, gzip"]) == .gzip)
+        #expect(Negotiation.coding(["identity, gzip"]) == .gzip)
+    }
+
+    @Test func `answers are sent as they are to clients that take nothing else`() {
+        for field in [
+            [], [""], ["identity"], ["gzip;q=0, br;q=0"], ["*;q=0"], ["br;q=0, gzip;q=0, *"], ["zstd, deflate"], ["identity;q=0"],
+            ["gzip;q=x"],
+        ] {
+            #expect(Negotiation.coding(field) == .identity, "\(field)")
+        }
     }
 
     @Test func `Japanese unless English is liked better`() {
@@ -54,7 +67,10 @@ import Testing
         #expect(tag.matches(ifNoneMatch: ["*"]))
         #expect(tag.matches(ifNoneMatch: ["\"x\", \(tag.text)"]))
         #expect(tag.matches(ifNoneMatch: ["W/" + tag.text]))
-        #expect(tag.matches(ifNoneMatch: [tag.compressed.text]))
+        #expect(tag.matches(ifNoneMatch: [tag.compressed(.gzip).text]))
+        #expect(tag.matches(ifNoneMatch: [tag.compressed(.brotli).text]))
+        #expect(Set(ContentCoding.allCases.map { tag.compressed($0).text }).count == ContentCoding.allCases.count)
+        #expect(!tag.matches(ifNoneMatch: [tag.text.dropLast() + "-other\""]))
         #expect(!tag.matches(ifNoneMatch: []))
         #expect(!tag.matches(ifNoneMatch: ["\"x\""]))
         #expect(!tag.matches(ifNoneMatch: [String(tag.text.dropFirst().dropLast())]))
