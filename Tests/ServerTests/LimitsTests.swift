@@ -98,7 +98,7 @@ import Testing
 
     @Test func `a connection that lies idle is ended`() async throws {
         try await Site.run { settings in
-            settings.limits.idleTime = .milliseconds(300)
+            settings.limits.idleTime = .seconds(1)
         } _: { site in
             let silent = try Wire(port: site.port)
             let begin = ContinuousClock.now
