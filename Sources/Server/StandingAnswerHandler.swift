@@ -1,6 +1,5 @@
 import Foundation
 import HTTPAPI
-import HTTPTypes
 import NIOCore
 import NIOHTTP1
 
