@@ -18,6 +18,7 @@ struct LayerBenchmark {
     private let tiles: [TileCoordinate]
     private let boxes: [BoxArea]
     private let tile: TileCoordinate?
+    private let shipped: TileCoordinate?
     private let filters: [(text: String, tree: CQL2.Expression)]
 
     private struct BadList: Error {
@@ -28,8 +29,9 @@ struct LayerBenchmark {
     ///   - tiles: a file with `zoom column row` on each line.
     ///   - boxes: a file with `west,south,east,north` on each line; without it nothing is measured of items and GeoJSON.
     ///   - tile: `zoom/column/row`, to be measured alone.
+    ///   - shipped: the same, with what a tile leaves out and makes up for left to the layer.
     ///   - filters: a file with a filter in CQL2 text on each line.
-    init(data: String, layer id: String, tiles: String?, boxes: String?, tile: String?, filters: String?) throws {
+    init(data: String, layer id: String, tiles: String?, boxes: String?, tile: String?, shipped: String?, filters: String?) throws {
         self.data = URL(fileURLWithPath: data)
         self.id = id
         let atlas = try LayerAtlas(dataDirectory: self.data, catalogue: try Catalogue(directory: self.data, readOnly: true))
@@ -37,6 +39,7 @@ struct LayerBenchmark {
         self.tiles = try tiles.map { try KasaneBench.lines(of: $0).map { try LayerBenchmark.tile($0, separator: " ") } } ?? []
         self.boxes = try boxes.map { try KasaneBench.lines(of: $0).map(LayerBenchmark.box) } ?? []
         self.tile = try tile.map { try LayerBenchmark.tile($0, separator: "/") }
+        self.shipped = try shipped.map { try LayerBenchmark.tile($0, separator: "/") }
         self.filters = try filters.map { try KasaneBench.lines(of: $0).map { ($0, try CQL2.Expression(text: $0)) } } ?? []
     }
 
@@ -51,6 +54,11 @@ struct LayerBenchmark {
             try report("tile: \(tile.zoom)/\(tile.column)/\(tile.row), \(bytes) bytes", unit: "ms", scale: 1e3, runs: 41) {
                 _ = try make(tile)
             }
+        }
+        if let shipped {
+            let drawn = try ship(shipped)
+            let what = "\(shipped.zoom)/\(shipped.column)/\(shipped.row), \(drawn.bytes.count) bytes, \(drawn.leftOut) features left out"
+            try report("tile as it ships: \(what)", unit: "ms", scale: 1e3, runs: 41) { _ = try ship(shipped) }
         }
         if !tiles.isEmpty {
             let bytes = try makeAll()
@@ -77,6 +85,10 @@ struct LayerBenchmark {
     private func make(_ tile: TileCoordinate) throws -> Int {
         // All features and attributes, as the servers that it is compared with send them.
         try engine.drawnTile([layer], MapTile(tile), thins: false, deadline: Deadline(seconds: nil)).bytes.count
+    }
+
+    private func ship(_ tile: TileCoordinate) throws -> DrawnTile {
+        try engine.drawnTile([layer], MapTile(tile), deadline: Deadline(seconds: nil))
     }
 
     private func matches(_ filter: CQL2.Expression) throws -> Int {

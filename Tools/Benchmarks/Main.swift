@@ -6,7 +6,7 @@ import Foundation
 struct KasaneBench {
     static let usage = """
         usage: kasane-bench index
-               kasane-bench layer DATA LAYER [--tiles FILE] [--boxes FILE] [--tile Z/COLUMN/ROW] [--filters FILE]
+               kasane-bench layer DATA LAYER [--tiles FILE] [--boxes FILE] [--tile Z/COLUMN/ROW] [--shipped Z/COLUMN/ROW] [--filters FILE]
                kasane-bench requests PORT CONNECTIONS FILE
         """
 
@@ -20,7 +20,7 @@ struct KasaneBench {
                 let options = try options(arguments[3...])
                 try LayerBenchmark(
                     data: arguments[1], layer: arguments[2], tiles: options["--tiles"], boxes: options["--boxes"], tile: options["--tile"],
-                    filters: options["--filters"]
+                    shipped: options["--shipped"], filters: options["--filters"]
                 ).run()
             case "requests" where arguments.count == 4:
                 guard let port = UInt16(arguments[1]), let connections = Int(arguments[2]), connections > 0 else { throw Wrong() }
@@ -40,7 +40,7 @@ struct KasaneBench {
         var rest = Array(arguments)
         var options: [String: String] = [:]
         while rest.count >= 2 {
-            guard ["--tiles", "--boxes", "--tile", "--filters"].contains(rest[0]) else { throw Wrong() }
+            guard ["--tiles", "--boxes", "--tile", "--shipped", "--filters"].contains(rest[0]) else { throw Wrong() }
             options[rest[0]] = rest[1]
             rest.removeFirst(2)
         }

@@ -9,10 +9,11 @@ import lists
 import parts
 import questions
 import report
+import tileparts
 import town
 
 
-ALL = {**parts.ALL, **questions.ALL}
+ALL = {**parts.ALL, **tileparts.ALL, **questions.ALL}
 
 
 def main():

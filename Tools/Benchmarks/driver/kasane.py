@@ -25,8 +25,10 @@ class Kasane:
         return timed(
             [self.binary, "load", source, "--layer", "buildings", "--access", "public", "--publish", "--data", self.data], self.log)
 
-    def server(self, path="/collections/buildings/items?limit=1", data=None):
+    def server(self, path="/collections/buildings/items?limit=1", data=None, layers=None):
         command = [self.binary, "serve", "--data", data or self.data, "--port", str(PORT), "--config", self.settings]
+        if layers:
+            command += ["--layers", layers]
         return Server(command, PORT, self.log, path)
 
     @staticmethod

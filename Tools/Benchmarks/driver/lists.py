@@ -14,6 +14,7 @@ SEED = 20260401
 #: How many tiles of each zoom, together 150: what a map shows whose reader moves about.
 MIX = {13: 10, 14: 30, 15: 55, 16: 55}
 BOXES = 300
+FAR = 10
 #: Half the sides of a box, in degrees: about 0.9 by 0.9 km in the middle of Japan.
 HALF_WIDTH, HALF_HEIGHT = 0.005, 0.004
 
@@ -21,7 +22,7 @@ HALF_WIDTH, HALF_HEIGHT = 0.005, 0.004
 class Lists:
     def __init__(self, work, data):
         status = data.stat()
-        key = f"{data.name} {status.st_size} {status.st_mtime_ns} {SEED} {MIX} {BOXES}"
+        key = f"2 {data.name} {status.st_size} {status.st_mtime_ns} {SEED} {MIX} {BOXES}"
         kept = work / f"lists-{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
         if not kept.exists():
             kept.write_text(json.dumps(choose(flatgeobuf.boxes(data))))
@@ -30,6 +31,8 @@ class Lists:
         self.tiles = chosen["tiles"]
         #: The tile whose features are nearest to 5,000.
         self.tile = chosen["tile"]
+        #: Of zoom `FAR` the tile with the most features.
+        self.far_tile = chosen["far_tile"]
         #: [west, south, east, north]
         self.boxes = chosen["boxes"]
         self.tiles_file = work / "tiles.txt"
@@ -53,12 +56,15 @@ def choose(boxes):
             chosen[tile] = counts[zoom][tile]
         tiles += [[zoom, *tile, count] for tile, count in chosen.items()]
     chance.shuffle(tiles)
+    far = collections.Counter((x >> (24 - FAR), y >> (24 - FAR)) for x, y in world)
+    densest = max(far, key=lambda tile: (far[tile], tile))
     every = ([zoom, *tile, count] for zoom in MIX for tile, count in counts[zoom].items())
     around = [
         [round(x - HALF_WIDTH, 6), round(y - HALF_HEIGHT, 6), round(x + HALF_WIDTH, 6), round(y + HALF_HEIGHT, 6)]
         for x, y in chance.sample(centres, min(BOXES, len(centres)))
     ]
-    return {"tiles": tiles, "tile": min(every, key=lambda tile: (abs(tile[3] - 5000), tile)), "boxes": around}
+    return {"tiles": tiles, "tile": min(every, key=lambda tile: (abs(tile[3] - 5000), tile)), "boxes": around,
+            "far_tile": [FAR, *densest, far[densest]]}
 
 
 def place(longitude, latitude):

@@ -1,4 +1,5 @@
 """The parts of the benchmark: each checks what is answered, measures, and returns the lines of its section of README.md."""
+import contextlib
 import json
 import os
 import pathlib
@@ -10,7 +11,6 @@ import sys
 import urllib.request
 
 import machine
-import vectortile
 from kasane import Kasane
 from mapserver import MapServer
 from processes import status, timed
@@ -48,9 +48,12 @@ class Bench:
         file = self.work / "paths.txt"
         file.write_text("".join(path + "\n" for path in paths))
         answer = subprocess.run([self.tool, "requests", str(port), str(connections), file], stdout=subprocess.PIPE, text=True, check=True)
-        result = json.loads(answer.stdout)
+        return self.checked(f"port {port}", json.loads(answer.stdout))
+
+    @staticmethod
+    def checked(name, result):
         if result["errors"]:
-            raise Disagreement(f"{result['errors']} of {result['requests']} requests to port {port} were not answered well")
+            raise Disagreement(f"{result['errors']} of {result['requests']} requests to {name} were not answered well")
         return {**result, "rate": result["requests"] / result["seconds"], "size": result["bytes"] / result["requests"]}
 
 
@@ -191,31 +194,38 @@ def open_(bench):
 # MARK: Over HTTP
 
 
-def compare(bench, peer, paths, noise):
-    """Requests of Kasane's server and a peer's with 1 and 8 connections, each path once a round, after a round that is not counted."""
+def compare(bench, peers, paths, noise):
+    """Requests of Kasane's server and of peers' with 1 and 8 connections, each path once a round, after a round that is not counted."""
     results = {}
-    targets = [bench.kasane, peer]
-    with bench.kasane.server() as ours, peer.server() as theirs:
-        servers = {bench.kasane.name: ours, peer.name: theirs}
+    targets = [bench.kasane, *peers]
+    with contextlib.ExitStack() as stack:
+        servers = {target.name: stack.enter_context(target.server()) for target in targets}
+
+        def send(target, connections):
+            # A peer that is no server of HTTP has a way of its own.
+            if hasattr(target, "send"):
+                return bench.checked(target.name, target.send(connections, paths(target)))
+            return bench.requests(servers[target.name].port, connections, paths(target))
+
         for target in targets:
             servers[target.name].first_answer()
-            bench.requests(servers[target.name].port, 2, paths(target))
+            send(target, 2)
         for round_ in range(bench.rounds):
             for connections in (1, 8):
                 for target in targets if round_ % 2 == 0 else reversed(targets):
                     noise.look()
-                    result = bench.requests(servers[target.name].port, connections, paths(target))
+                    result = send(target, connections)
                     results.setdefault((connections, target.name), []).append(result)
                     print(f"  {connections} {target.name}: {result['rate']:.1f} requests/s", file=sys.stderr)
-    lines = ["| connections | server | requests/s, median (range) | times " + peer.name + " | p50 ms | p95 ms | bytes an answer |", "|---|---|---|---|---|---|---|"]
+    lines = ["| connections | server | requests/s, median (range) | Kasane is so many times as fast | p50 ms | p95 ms | bytes an answer |", "|---|---|---|---|---|---|---|"]
     for connections in (1, 8):
-        base = statistics.median(result["rate"] for result in results[connections, peer.name])
-        for name in (bench.kasane.name, peer.name):
-            rows = results[connections, name]
+        ours = statistics.median(result["rate"] for result in results[connections, bench.kasane.name])
+        for target in targets:
+            rows = results[connections, target.name]
             rates = [row["rate"] for row in rows]
             p50, p95 = (statistics.median(row[part] for row in rows) for part in ("p50", "p95"))
             lines.append(
-                f"| {connections} | {name} | {middle(rates, 1)} | {statistics.median(rates) / base:.1f} | {p50:.2f} | {p95:.2f} | "
+                f"| {connections} | {target.name} | {middle(rates, 1)} | {ours / statistics.median(rates):.1f} | {p50:.2f} | {p95:.2f} | "
                 f"{statistics.median(row['size'] for row in rows):,.0f} |")
     return lines
 
@@ -238,36 +248,15 @@ def items(bench):
             if len(a["features"]) != len(b["features"]) or abs(a["numberMatched"] - b["numberMatched"]) > 0.005 * b["numberMatched"] + 2:
                 raise Disagreement(f"box {box}: Kasane {len(a['features'])} of {a['numberMatched']}, MapServer {len(b['features'])} of {b['numberMatched']}")
     noise = machine.Noise()
-    lines = compare(bench, mapserver, lambda target: [target.items(box, 1000) for box in bench.lists.boxes], noise)
+    lines = compare(bench, [mapserver], lambda target: [target.items(box, 1000) for box in bench.lists.boxes], noise)
     return lines + note(
         noise, f"{len(bench.lists.boxes)} boxes of about 0.9 × 0.9 km around buildings taken by chance, `limit=1000`, GeoJSON with all attributes; "
         "both count all matches (the first boxes: " + ", ".join(seen) + "). " + POLICY.format(rounds=bench.rounds))
-
-
-def tiles(bench):
-    kasane, mapserver = bench.loaded(), bench.mapserver
-    with kasane.server() as ours, mapserver.server() as theirs:
-        ours.first_answer()
-        theirs.first_answer()
-        seen = []
-        for zoom in sorted({tile[0] for tile in bench.lists.tiles}):
-            tile = next(tile for tile in bench.lists.tiles if tile[0] == zoom)[:3]
-            a, b = (vectortile.features(get(server, target.tile(*tile))) for target, server in [(kasane, ours), (mapserver, theirs)])
-            seen.append(f"z{zoom} {sum(a)}+{len(a) - sum(a)}/{sum(b)}+{len(b) - sum(b)}")
-            if abs(sum(a) - sum(b)) > 0.01 * sum(b) + 2:
-                raise Disagreement(f"tile {tile}: Kasane has {sum(a)} features in it, MapServer {sum(b)}")
-    noise = machine.Noise()
-    lines = compare(bench, mapserver, lambda target: [target.tile(*tile[:3]) for tile in bench.lists.tiles], noise)
-    zooms = ", ".join(f"{sum(tile[0] == zoom for tile in bench.lists.tiles)} of z{zoom}" for zoom in sorted({tile[0] for tile in bench.lists.tiles}))
-    return lines + note(
-        noise, f"{len(bench.lists.tiles)} different tiles ({zooms}), a tile as likely as it is dense, extent 4096, buffer 64, all attributes. Features in the "
-        "tile + in its buffer only, Kasane/MapServer: " + ", ".join(seen) + ". MapServer writes empty attributes as empty texts, Kasane leaves them "
-        "out. " + POLICY.format(rounds=bench.rounds))
 
 
 def note(noise, text):
     return ["", f"{text} Others kept the processors busy {noise} just before the rounds."]
 
 
-ALL = {"index": index, "process": process, "load": load, "open": open_, "items": items, "tiles": tiles}
+ALL = {"index": index, "process": process, "load": load, "open": open_, "items": items}
 

@@ -1,10 +1,14 @@
 """PostGIS in a cluster of its own, and tipg in front of it: two worker processes, no limits on features, no cache."""
+import contextlib
+import json
 import os
+import pathlib
 import pwd
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
 from processes import Failed, Server
 
@@ -100,10 +104,53 @@ class Tipg:
             environment={
                 "DATABASE_URL": f"postgresql://{self.postgis.user}@127.0.0.1:{PORT}/bench", "TIPG_CATALOG_TTL": "0",
                 "TIPG_DB_TABLES": '["public.buildings"]', "TIPG_MAX_FEATURES_PER_QUERY": "100000000",
+                "TIPG_MAX_FEATURES_PER_TILE": "100000000", "TIPG_TILE_BUFFER": "64",
             })
+
+    @staticmethod
+    def tile(zoom, column, row):
+        return f"/collections/public.buildings/tiles/WebMercatorQuad/{zoom}/{column}/{row}"
 
     @staticmethod
     def items(box, limit, condition):
         from urllib.parse import quote
         address = f"/collections/public.buildings/items?f=geojson&limit={limit}&bbox={','.join(map(str, box))}"
         return address + (f"&filter-lang=cql2-text&filter={quote(condition)}" if condition else "")
+
+
+class SQLTiles:
+    """`ST_AsMVT` with nothing between the database and who asks: what a tile server on PostGIS could reach at best."""
+
+    name = "PostGIS, SQL"
+    what = "one prepared statement, `ST_AsMVT` of `ST_AsMVTGeom` of what the index finds in the tile, over connections of asyncpg that stay open, answers in binary"
+
+    def __init__(self, postgis):
+        self.postgis = postgis
+        self.program = [Tipg(postgis).program.with_name("python"), pathlib.Path(__file__).with_name("sqlclient.py")]
+        self.address = f"postgresql://{postgis.user}@127.0.0.1:{PORT}/bench"
+
+    def server(self):
+        return contextlib.nullcontext(self)
+
+    def first_answer(self):
+        """The database answers already."""
+
+    @staticmethod
+    def tile(zoom, column, row):
+        return f"{zoom} {column} {row}"
+
+    def send(self, connections, tiles, margin=0, folder=None):
+        """What the client says of a list of tiles, as of requests."""
+        command = [*self.program, self.address, str(connections), str(margin), *([folder] if folder else [])]
+        done = subprocess.run(command, input="".join(tile + "\n" for tile in tiles), stdout=subprocess.PIPE, text=True, check=True)
+        return json.loads(done.stdout)
+
+    def all(self, tiles, margin=0):
+        """The bytes of each tile."""
+        with tempfile.TemporaryDirectory() as folder:
+            self.send(2, [self.tile(*tile) for tile in tiles], margin, folder)
+            for tile in tiles:
+                yield pathlib.Path(folder, "{}-{}-{}.mvt".format(*tile)).read_bytes()
+
+    def one(self, tile):
+        return next(self.all([tile]))

@@ -54,7 +54,7 @@ def boxes(bench):
                 if len(a["features"]) != len(b["features"]) or a["numberMatched"] != b["numberMatched"]:
                     raise parts.Disagreement(f"box {box}: Kasane {len(a['features'])} of {a['numberMatched']}, tipg {len(b['features'])} of {b['numberMatched']}")
         noise = machine.Noise()
-        lines = parts.compare(bench, tipg, lambda target: [target.items(box, 1000, condition) for box in bench.lists.boxes], noise)
+        lines = parts.compare(bench, [tipg], lambda target: [target.items(box, 1000, condition) for box in bench.lists.boxes], noise)
     return lines + parts.note(
         noise, f"{len(bench.lists.boxes)} boxes, `limit=1000`, `filter={condition}`; both count all matches (the first boxes: {', '.join(counts)}). "
         + parts.POLICY.format(rounds=bench.rounds))

@@ -1,0 +1,706 @@
+"""Looks at the tiles of a layer and says what is wrong with them.
+
+A *unit* is one step of a tile's grid of 4096, a *pixel* 16 units. What is true is what the whole layer says when it is downloaded; that this is the source is
+shown by other tests. Held against it, at every zoom of both tile matrix sets:
+
+| rule | what is demanded |
+|---|---|
+| `decodes` | the strict reader here, GDAL and mapbox_vector_tile read the same from every tile |
+| `valid` | every polygon is valid by GEOS; shells and holes wound as the specification has it (the strict reader refuses others) |
+| `bounds` | nothing lies more than 64 units outside the tile |
+| `size` | a tile has 500,000 bytes at most, before compression |
+| `vertices` | a polygon has 65,535 vertices at most in a tile: MapLibre draws no more |
+| `ids` | a feature has the number that items give it, once |
+| `values` | attributes are those of the feature, of the type that the schema says, the null ones absent; what stands for features that were left out has one at most, its class |
+| `missing` | what reaches into the buffered tile (polygons with 4 square units or more there, lines 3 units long, every point) is in the tile, or is counted as left out |
+| `silent` | whatever else reaches into it, however small, is in the tile or is counted as left out |
+| `stray` | nothing is in a tile that is not within a pixel of it |
+| `count` | where nothing is left out, `numberMatched` of the tile's box is the number of features there, but for what touches the edge within two units |
+| `shape` | a feature's shape is nowhere more than a pixel from the true one |
+| `area` | of all tiles of a zoom from 6 to 16, cut at their edges, the drawn area is within 5 % of the true one, and 4 square units a tile |
+| `least` | the area where a hazard is drawn, and where one of a class or a graver one is, is never less than the true one |
+| `outward` | where nothing is left out, a hazard is drawn wherever there is one, to a unit and a half, and not where there is none within half a pixel |
+| `class` | a place more than a pixel inside a class is drawn in that class or a graver one |
+| `border` | polygons that fit together without a gap in the layer do so in the tile: along a common border both have the same vertices (GEOS, CoverageIsValid), |
+| `gap` | and a place more than a pixel inside all of them together is covered |
+| `seam` | within 32 units of a common edge two tiles show the same: areas and lines to a unit and a half, the same points |
+| `said` | what is left out is in the TileJSON, for that zoom |
+| `same` | the same bytes in an archive, from another process, and from a second load of the same file |
+"""
+import collections
+import dataclasses
+import datetime
+import functools
+import gzip
+import json
+import math
+import sqlite3
+import subprocess
+import tempfile
+from pathlib import Path
+
+import mapbox_vector_tile
+import numpy as np
+import pyogrio
+import shapely
+import vectortile
+from server import KASANE
+
+EXTENT, BUFFER, PIXEL = 4096, 64, 16
+ROUNDING = 1.5          # units: what rounding may move two things apart
+MOST_BYTES = 500_000
+MOST_VERTICES = 65_535
+SIDE = 2.0 ** 32        # world units around the equator
+LAST_LATITUDE = 85.0511287798066
+MERCATOR, PLATE_CARREE = SETS = ("WebMercatorQuad", "WorldCRS84Quad")
+AREA_ZOOMS = range(6, 17)
+SPOTS = 3_000           # places of a tile that are looked at, at most
+GRID = 48               # such places along a tile's side
+#: How grave the classes of a scheme are, where it is not their number: special zones (2, 4) more than others (1, 3), designated or not yet.
+GRAVITY = {"landslide": {1: 1, 2: 2, 3: 1, 4: 2}}
+ARCHIVED = 300_000      # tiles of a zoom that an archive is made of, at most
+TINY = 4                # square units that may be nothing on the grid
+
+
+@dataclasses.dataclass(frozen=True)
+class Fault:
+    rule: str
+    layer: str
+    set: str
+    zoom: int
+    row: int
+    column: int
+    what: str
+
+    def __str__(self):
+        return f"{self.rule}: {self.layer} {self.set} {self.zoom}/{self.row}/{self.column}: {self.what}"
+
+
+class Layer:
+    """What a layer holds: ids, properties, and shapes in degrees."""
+
+    def __init__(self, server, id, rank=None, scheme=None):
+        """`rank`: the attribute that holds a hazard's class, of a scheme."""
+        self.id, self.rank = id, rank
+        status, _, body = server.get(f"/collections/{id}/download?f=flatgeobuf")
+        assert status == 200, f"{id}: {status}"
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "whole.fgb"
+            file.write_bytes(body)
+            # Numbers exactly, also where some are null; geometries apart, for GDAL's columns break off where one is null.
+            _, table = pyogrio.read_arrow(file, read_geometry=False)
+            _, _, shapes, _ = pyogrio.raw.read(file, columns=[])
+        self.server, self.schema = server, server.json(f"/collections/{id}/schema?f=json")["properties"]
+        self.key = next((name for name, each in self.schema.items() if each.get("x-ogc-role") == "id" and name in table.column_names), None)
+        self.ids = table.column(self.key or "id").to_pylist()
+        names = [name for name in table.column_names if self.key or name != "id"]
+        columns = {name: table.column(name).to_pylist() for name in names}
+        self.properties = [dict(pairs) for pairs in zip(*([(name, value) for value in columns[name]] for name in names))]
+        self.degrees = shapely.from_wkb(shapes)
+        rows = {id: row for row, id in enumerate(self.ids)}
+        assert len(rows) == len(self.ids), f"{self.id}: ids are there twice"
+        # Where the source has ids of its own, tiles carry numbers, by which items know the features too.
+        self._rows, self._by_id = ({}, rows) if self.key else (rows, {})
+        self.without_place = int(shapely.is_missing(self.degrees).sum())
+        self.worlds = {set: World(self, set) for set in SETS}
+        dimensions = shapely.get_dimensions(self.degrees[~shapely.is_missing(self.degrees)])
+        self.fits = bool(2 <= len(dimensions) < 50_000 and (dimensions == 2).all() and shapely.coverage_is_valid(self.degrees))
+        self.classes = np.array([GRAVITY.get(scheme, {}).get(each[rank], each[rank]) for each in self.properties]) if rank else None
+
+    def row(self, number, properties):
+        """The row of the feature that tiles know by a number; nothing when there is no such feature."""
+        if number not in self._rows and self.key:
+            told = self._by_id.get(properties.get(self.key))
+            # Items are asked where the tile does not tell, and some times besides.
+            if told is None or len(self._rows) < 50:
+                status, _, body = self.server.get(f"/collections/{self.id}/items/{number}?f=json")
+                asked = self._by_id.get(json.loads(body)["id"]) if status == 200 else None
+                told = asked if told in (None, asked) else None
+            self._rows[number] = told
+        return self._rows.get(number)
+
+
+class World:
+    """The shapes of a layer in the units of a tile matrix set: x east, y south, from its north-west corner."""
+
+    def __init__(self, layer, set):
+        self.set = set
+        shapes = layer.degrees
+        if set == MERCATOR:
+            # What lies beyond is in no tile.
+            beyond = np.flatnonzero(np.abs(shapely.bounds(shapes)[:, [1, 3]]).max(axis=1) > LAST_LATITUDE + 1e-6)
+            shapes = shapes.copy()
+            shapes[beyond] = shapely.intersection(shapes[beyond], shapely.box(-180, -LAST_LATITUDE, 180, LAST_LATITUDE))
+        self.shapes = shapely.transform(shapes, mercator if set == MERCATOR else plate_carree)
+        self.bounds = shapely.bounds(self.shapes)
+        self.areas = np.nan_to_num(shapely.area(self.shapes))
+        self.tree = shapely.STRtree(self.shapes)
+
+        self.layer = layer
+
+    @functools.cached_property
+    def whole(self):
+        """All areas together."""
+        return shapely.coverage_union_all(self.shapes) if self.layer.fits else shapely.union_all(self.shapes)
+
+    @functools.cached_property
+    def gravest_first(self):
+        """Each class, where it is the gravest, and where it or a graver one is."""
+        found, graver = [], shapely.Polygon()
+        for rank in sorted({int(each) for each in self.layer.classes.tolist()}, reverse=True):
+            own = shapely.union_all(self.shapes[self.layer.classes == rank])
+            found.append((rank, own.difference(graver), own.union(graver)))
+            graver = found[-1][2]
+        return found
+
+    def side(self, zoom):
+        return SIDE / 2 ** (zoom + (self.set == PLATE_CARREE))
+
+    def rows(self, zoom):
+        return 2 ** zoom
+
+    def columns(self, zoom):
+        return 2 ** zoom if self.set == MERCATOR else 2 ** (zoom + 1)
+
+    def on_grid(self, shapes, zoom, x, y):
+        side = self.side(zoom)
+        return shapely.transform(shapes, lambda place: (place - (x * side, y * side)) * (EXTENT / side))
+
+    def box(self, zoom, x, y, margin=0.0):
+        """West, north, east, south of a tile and as many units around it."""
+        side = self.side(zoom)
+        more = margin * side / EXTENT
+        return x * side - more, y * side - more, (x + 1) * side + more, (y + 1) * side + more
+
+    def near(self, zoom, x, y, margin):
+        return self.tree.query(shapely.box(*self.box(zoom, x, y, margin)))
+
+    def degrees(self, zoom, x, y, margin):
+        """The box in degrees, as `bbox` has it."""
+        west, north, east, south = np.array(self.box(zoom, x, y, margin)) / SIDE
+        if self.set == MERCATOR:
+            latitude = lambda part: math.degrees(math.atan(math.sinh(math.pi * (1 - 2 * part))))
+        else:
+            latitude = lambda part: 90 - 360 * part
+        return max(-180, west * 360 - 180), max(-90, latitude(south)), min(180, east * 360 - 180), min(90, latitude(north))
+
+
+def mercator(lonlat):
+    sine = np.sin(np.radians(np.clip(lonlat[:, 1], -LAST_LATITUDE, LAST_LATITUDE)))
+    return np.column_stack([lonlat[:, 0] / 360 + 0.5, 0.5 - np.log((1 + sine) / (1 - sine)) / (4 * math.pi)]) * SIDE
+
+
+def plate_carree(lonlat):
+    return np.column_stack([lonlat[:, 0] + 180, 90 - lonlat[:, 1]]) * (SIDE / 360)
+
+
+class Look:
+    """One tile with what should be in it."""
+
+    def __init__(self, pyramid, zoom, x, y):
+        self.pyramid, self.layer, self.world = pyramid, pyramid.layer, pyramid.world
+        self.zoom, self.x, self.y = zoom, x, y
+        path = f"/collections/{self.layer.id}/tiles/{self.world.set}/{zoom}/{y}/{x}?f=mvt"
+        status, headers, self.data = pyramid.server.get(path)
+        self.left_out = int(headers.get("Kasane-Left-Out") or 0)
+        if status not in (200, 204) or (status == 204) != (not self.data):
+            self.fault("decodes", f"status {status} with {len(self.data)} bytes")
+            self.data = b""
+        self.ids, self.shapes, self.properties, self.alone = np.zeros(0, dtype=int), np.zeros(0, dtype=object), [], np.zeros(0, dtype=bool)
+        self.read()
+
+    def fault(self, rule, what):
+        self.pyramid.faults.append(Fault(rule, self.layer.id, self.world.set, self.zoom, self.y, self.x, what))
+
+    def read(self):
+        if len(self.data) > MOST_BYTES:
+            self.fault("size", f"{len(self.data):,} bytes")
+        if not self.data:
+            return
+        try:
+            layers = vectortile.read(self.data)
+        except vectortile.Broken as error:
+            self.fault("decodes", str(error))
+            return
+        if list(layers) != [self.layer.id] or layers[self.layer.id].extent != EXTENT:
+            self.fault("decodes", f"layers {list(layers)}")
+            return
+        tile = layers[self.layer.id]
+        rows = [self.layer.row(id, properties) for id, properties in zip(tile.ids.tolist(), tile.properties)]
+        known = np.array([row is not None for row in rows])
+        if not known.all():
+            self.fault("ids", f"no feature has the number {tile.ids[~known][0]}")
+        pairs = list(zip(tile.ids.tolist(), tile.kinds.tolist()))
+        twice = [pair for pair, count in collections.Counter(pairs).items() if count > 1]
+        if twice:
+            self.fault("ids", f"{len(twice)} features are there twice, such as {twice[0]}")
+        self.ids, self.shapes = tile.ids[known].astype(np.int64), tile.shapes[known]
+        self.properties = [each for each, is_known in zip(tile.properties, known) if is_known]
+        self.rows = np.array([row for row in rows if row is not None], dtype=int)
+        invalid = ~shapely.is_valid(self.shapes)
+        if invalid.any():
+            self.fault("valid", f"{invalid.sum()} features, such as {self.ids[invalid][0]}: {shapely.is_valid_reason(self.shapes[invalid])[0]}")
+        parts, owners = shapely.get_parts(self.shapes, return_index=True)
+        many = (shapely.get_num_coordinates(parts) > MOST_VERTICES) & (shapely.get_dimensions(parts) == 2)
+        if many.any():
+            self.fault("vertices", f"feature {self.ids[owners[many][0]]} has {shapely.get_num_coordinates(parts[many][0]):,}")
+        low, high = shapely.total_bounds(self.shapes).reshape(2, 2)
+        if low.min() < -BUFFER or high.max() > EXTENT + BUFFER:
+            self.fault("bounds", f"{low} to {high}")
+        self.alone = np.array([self.is_alone(row, properties) for row, properties in zip(self.rows, self.properties)], dtype=bool)
+        if self.pyramid.wants_second_opinion(len(self.data)):
+            self.ask_mapbox(tile)
+
+    def ask_mapbox(self, tile):
+        theirs = mapbox_vector_tile.decode(self.data, default_options={"y_coord_down": True})[self.layer.id]["features"]
+        same = [each["id"] for each in theirs] == tile.ids.tolist() and [each["properties"] for each in theirs] == tile.properties
+        areas = np.array([shapely.geometry.shape(each["geometry"]).area for each in theirs])
+        if not same or not np.allclose(areas, shapely.area(tile.shapes)):
+            self.fault("decodes", "mapbox_vector_tile reads something else")
+
+    def is_alone(self, row, properties):
+        """Whether a feature is in the tile by itself; what stands for others has nothing but a class."""
+        wanted = self.layer.properties[row]
+        if same_values(wanted, properties, self.layer.schema):
+            return True
+        if self.left_out and len(properties) < 2 and all(wanted.get(name) == value for name, value in properties.items()):
+            return False
+        self.fault("values", f"feature {self.layer.ids[row]}: {short(properties)}, not {short(wanted)}")
+        return True
+
+    # MARK: Against the truth
+
+    def compare(self):
+        grid = lambda rows: self.world.on_grid(self.world.shapes[rows], self.zoom, self.x, self.y)
+        near = self.world.near(self.zoom, self.x, self.y, BUFFER + PIXEL + ROUNDING)
+        self.near, self.true = near, grid(near)
+        self.true_bounds = shapely.bounds(self.true)
+        self.presence()
+        self.areas()
+        if self.shapes.size:
+            self.closeness()
+            if self.layer.fits:
+                self.borders()
+        if self.layer.rank:
+            self.hazards()
+        return self
+
+    def presence(self):
+        alone = set(self.rows[self.alone].tolist()) if len(self.ids) else set()
+        touches, enough = self.reaches(-BUFFER)
+        must = self.near[enough]
+        for rule, rows in [("missing", must), ("silent", self.near[touches])]:
+            lost = [row for row in rows.tolist() if row not in alone]
+            if rule == "missing":
+                lost = [row for row in lost if not self.is_thin(row)]
+            if len(lost) > self.left_out:
+                self.fault(rule, f"{len(lost)} features, {self.left_out} are said to be left out; such as {self.layer.ids[lost[0]]} {short(self.layer.degrees[lost[0]].wkt)}")
+                break
+        if not len(self.ids):
+            return
+        place = {row: i for i, row in enumerate(self.near.tolist())}
+        stray = [row for row in alone if row not in place]
+        if stray:
+            self.fault("stray", f"feature {self.layer.ids[stray[0]]}")
+        if self.left_out == 0 and self.pyramid.counts_items():
+            self.count(len(must))
+
+    def is_thin(self, row):
+        """Coordinates are stored in whole world units, a centimetre: what is thinner than two of them here may be nothing."""
+        box = self.world.box(self.zoom, self.x, self.y, BUFFER)
+        shape = self.world.shapes[row]
+        return shapely.get_dimensions(shape) == 2 and shapely.clip_by_rect(shape, *box).buffer(-2).is_empty
+
+    def reaches(self, inset):
+        """Of the features near the tile those that lie in it, or so far outside; and those that do with more than rounding can take."""
+        low, high = inset, EXTENT - inset
+        bounds = self.true_bounds
+        inside = (bounds[:, 0] >= low) & (bounds[:, 1] >= low) & (bounds[:, 2] <= high) & (bounds[:, 3] <= high)
+        touches = (bounds[:, 0] <= high) & (bounds[:, 1] <= high) & (bounds[:, 2] >= low) & (bounds[:, 3] >= low)
+        dimension = shapely.get_dimensions(self.true)
+        cut = np.array(self.true, dtype=object)
+        cross = touches & ~inside & (dimension > 0)
+        cut[cross] = shapely.clip_by_rect(cut[cross], low + 1, low + 1, high - 1, high - 1)
+        spans = np.hypot(*(shapely.bounds(cut)[:, 2:] - shapely.bounds(cut)[:, :2]).T)
+        # A point that rounding moves over the edge may be on either side.
+        edge = (dimension == 0) & ((bounds[:, :2] < low + 0.01).any(axis=1) | (bounds[:, 2:] > high - 0.01).any(axis=1))
+        touches &= ~edge & ~shapely.is_empty(cut)
+        enough = np.where(dimension == 2, shapely.area(cut) >= TINY, np.where(dimension == 1, spans >= 3, True))
+        return touches, touches & enough
+
+    def count(self, drawn):
+        """Of points, lines and areas that are large enough: their number is what items count in the same box."""
+        inner, outer = (
+            self.pyramid.server.json(f"/collections/{self.layer.id}/items?f=json&limit=1&bbox={','.join(map(repr, map(float, self.world.degrees(self.zoom, self.x, self.y, margin))))}")
+            ["numberMatched"] - self.layer.without_place for margin in (-2, 2))
+        tile = shapely.box(0, 0, EXTENT, EXTENT)
+        met = len(set(self.rows[self.alone & shapely.intersects(self.shapes, tile)].tolist()))
+        touches, enough = self.reaches(0)
+        tiny = int((touches & ~enough).sum())
+        if met < inner - tiny or met > outer + tiny:
+            self.fault("count", f"{met} features, items say {inner} to {outer}")
+
+    def areas(self):
+        within = lambda shapes: np.nan_to_num(shapely.area(shapely.clip_by_rect(shapes, 0, 0, EXTENT, EXTENT)))
+        bounds, dimension = self.true_bounds, shapely.get_dimensions(self.true)
+        area = dimension == 2
+        whole = area & (bounds[:, :2] >= 0).all(axis=1) & (bounds[:, 2:] <= EXTENT).all(axis=1)
+        outside = (bounds[:, 0] >= EXTENT) | (bounds[:, 1] >= EXTENT) | (bounds[:, 2] <= 0) | (bounds[:, 3] <= 0)
+        cross = area & ~whole & ~outside
+        sizes = shapely.area(self.true)
+        true = sizes[whole].sum() + within(self.true[cross]).sum()
+        drawn = within(self.shapes[shapely.area(self.shapes) > 0]).sum() if len(self.shapes) else 0.0
+        # What is too small to be drawn counts in the tile that its middle lies in.
+        moved = sizes[cross & (sizes < 64)].sum()
+        # In a few tiles rounding need not come out even.
+        outline = 0 if self.pyramid.most is None else shapely.length(shapely.clip_by_rect(self.true[whole | cross], 0, 0, EXTENT, EXTENT)).sum()
+        self.pyramid.add_area(self, true, drawn, moved + 0.1 * outline)
+
+    def closeness(self):
+        place = {row: i for i, row in enumerate(self.near.tolist())}
+        chosen = np.array([i for i in np.flatnonzero(self.alone) if self.rows[i] in place], dtype=int)
+        if len(chosen) > 200:
+            chosen = np.sort(self.pyramid.chance.choice(chosen, 200, replace=False))
+        if not len(chosen):
+            return
+        true = self.true[[place[row] for row in self.rows[chosen].tolist()]]
+        edge = EXTENT + BUFFER
+        true = np.where(shapely.get_dimensions(true) == 0, true, shapely.clip_by_rect(true, -BUFFER - PIXEL, -BUFFER - PIXEL, edge + PIXEL, edge + PIXEL))
+        drawn = self.shapes[chosen]
+        # A collection is in the tile as several features, of which each must be near the whole only.
+        owners, spots = self.spots(drawn)
+        far = ~self.within(spots, true[owners], PIXEL + ROUNDING)
+        if far.any():
+            wrong = owners[far]
+            self.fault("shape", f"{len(set(wrong.tolist()))} features are drawn where they are not, such as {self.ids[chosen[wrong[0]]]} at {spots[far][0]}")
+        # Where a polygon is thinner than the grid it may end; a line may not.
+        inside = shapely.box(1 - BUFFER, 1 - BUFFER, edge - 1, edge - 1)
+        ends = (shapely.get_dimensions(true) < 2) & (shapely.get_dimensions(true) == shapely.get_dimensions(drawn))
+        owners, spots = self.spots(true)
+        lost = ends[owners] & shapely.intersects(spots, inside) & ~self.within(spots, drawn[owners], PIXEL + ROUNDING)
+        if lost.any():
+            wrong = owners[lost]
+            self.fault("shape", f"{len(set(wrong.tolist()))} features are not drawn where they are, such as {self.ids[chosen[wrong[0]]]} at {spots[lost][0]}")
+        largest = np.argsort(-shapely.area(true), kind="stable")[:10]
+        places = self.grid()
+        for i in largest[shapely.area(true[largest]) > 4 * PIXEL * PIXEL]:
+            whole = true[i].geom_type in ("Polygon", "MultiPolygon") and true[i].is_valid
+            deep = self.deep(places, true[i], PIXEL + ROUNDING) if whole else places[:0]
+            bare = deep[~shapely.intersects(drawn[i], deep)]
+            if len(bare):
+                self.fault("shape", f"{len(bare)} places well within feature {self.ids[chosen[i]]} are bare, such as {bare[0]}")
+                break
+
+    def spots(self, shapes):
+        """Vertices of shapes, and whose they are; some of them, where they are many."""
+        places, owners = shapely.get_coordinates(shapes, return_index=True)
+        if len(places) > SPOTS:
+            chosen = np.sort(self.pyramid.chance.choice(len(places), SPOTS, replace=False))
+            places, owners = places[chosen], owners[chosen]
+        return owners, shapely.points(places)
+
+    def grid(self):
+        """Places all over the tile, somewhat at random."""
+        step = EXTENT / GRID
+        across, down = np.meshgrid(np.arange(GRID), np.arange(GRID))
+        places = np.column_stack([across.ravel(), down.ravel()]) + self.pyramid.chance.random((GRID * GRID, 2))
+        return shapely.points(places * step)
+
+    @staticmethod
+    def within(spots, shapes, reach):
+        shapely.prepare(shapes)
+        return shapely.dwithin(spots, shapes, reach)
+
+    def borders(self):
+        tile = shapely.box(0.5, 0.5, EXTENT - 0.5, EXTENT - 0.5)
+        shapes = self.shapes[self.alone & (shapely.area(self.shapes) > 0)]
+        if shapely.is_valid(shapes).all():
+            edges = shapely.intersection(shapely.union_all(shapely.coverage_invalid_edges(shapes)), tile)
+            if not edges.is_empty:
+                at = edges.representative_point()
+                self.fault("border", f"{edges.length:.0f} units of border are not shared, such as at {at.x:.1f} {at.y:.1f}")
+        if self.left_out:
+            return
+        whole = self.cut(self.world.whole)
+        spots = self.deep(self.grid(), whole, PIXEL + ROUNDING)
+        bare = spots[~self.covered(spots, self.shapes)]
+        if len(bare):
+            self.fault("gap", f"{len(bare)} places well within the layer are bare, such as {bare[0]}")
+
+    def cut(self, area):
+        """What of an area lies in the tile or near it, on its grid."""
+        part = self.world.on_grid(shapely.clip_by_rect(area, *self.world.box(self.zoom, self.x, self.y, 3 * PIXEL)), self.zoom, self.x, self.y)
+        return shapely.union_all([each for each in shapely.get_parts(shapely.make_valid(part)) if each.area > 0])
+
+    @staticmethod
+    def deep(spots, area, reach):
+        """Those that lie in an area, farther than that from its border."""
+        if area.is_empty:
+            return spots[:0]
+        border = area.boundary
+        shapely.prepare([area, border])
+        spots = spots[shapely.intersects(area, spots)]
+        return spots[~shapely.dwithin(spots, border, reach)]
+
+    @staticmethod
+    def covered(spots, shapes):
+        """Which of them lie in any of the shapes."""
+        answer = np.zeros(len(spots), dtype=bool)
+        answer[shapely.STRtree(shapes).query(spots, predicate="intersects")[0]] = True
+        return answer
+
+    def hazards(self):
+        """Per class what is drawn, and where it is."""
+        tile = shapely.box(0, 0, EXTENT, EXTENT)
+        drawn_classes = self.layer.classes[self.rows] if len(self.ids) else np.zeros(0)
+        graver_drawn = self.shapes[:0]
+        places = self.grid()
+        for rank, alone, graver in self.world.gravest_first:
+            alone, graver_true = self.cut(alone), self.cut(graver)
+            graver_drawn = np.concatenate([graver_drawn, self.shapes[(drawn_classes == rank) & (shapely.area(self.shapes) > 0)]])
+            self.pyramid.add_least(self, rank, shapely.intersection(graver_true, tile).area, shapely.intersection(shapely.union_all(graver_drawn), tile).area)
+            spots = self.deep(places, alone, PIXEL + ROUNDING)
+            wrong = spots[~self.covered(spots, graver_drawn)]
+            if len(wrong):
+                lesser = sorted({int(each) for each in drawn_classes[shapely.intersects(self.shapes, wrong[0])]}) if len(self.ids) else []
+                self.fault("class", f"{len(wrong)} of {len(spots)} places well inside class {rank} are drawn lower, such as {wrong[0]} as {lesser or 'nothing'}")
+        if self.left_out:
+            return
+        every, drawn = np.array([graver_true]), np.array([shapely.union_all(graver_drawn)])
+        for what, reach, these, those in [("with a hazard are bare", ROUNDING, every, drawn), ("without a hazard are drawn more than half a pixel out", PIXEL / 2 + ROUNDING, drawn, every)]:
+            spots = np.concatenate([self.spots(these)[1], places[shapely.intersects(these[0], places)]])
+            wrong = spots[shapely.intersects(spots, tile) & ~self.within(spots, np.repeat(those, len(spots)), reach)]
+            if len(wrong):
+                self.fault("outward", f"{len(wrong)} places {what}, such as {wrong[0]}")
+
+    def meet(self, other):
+        """A tile east (`other.x` is one more) or south of this one."""
+        east = other.x > self.x
+        strips = []
+        for look, low in ((self, EXTENT - BUFFER / 2), (other, -BUFFER / 2)):
+            box = (low, 0, low + BUFFER, EXTENT) if east else (0, low, EXTENT, low + BUFFER)
+            parts = collections.defaultdict(lambda: shapely.Point())
+            if len(look.ids):
+                keep = look.alone & shapely.intersects(look.shapes, shapely.box(*box))
+                back = (-EXTENT, 0) if east else (0, -EXTENT)
+                for row, shape in zip(look.rows[keep].tolist(), look.shapes[keep]):
+                    part = shapely.clip_by_rect(shape, *box) if shapely.get_dimensions(shape) else shapely.intersection(shape, shapely.box(*box))
+                    if look is self:
+                        part = shapely.affinity.translate(part, *back)
+                    if not part.is_empty:
+                        parts[row, int(shapely.get_dimensions(shape))] = part
+            strips.append(parts)
+        mine, theirs = strips
+        for row, dimension in {*mine, *theirs}:
+            a, b = mine[row, dimension], theirs[row, dimension]
+            if dimension == 2:
+                differs = shapely.make_valid(a).symmetric_difference(shapely.make_valid(b)).buffer(-ROUNDING / 2).area > 0
+            else:
+                differs = self.strays(a, b, east) or self.strays(b, a, east)
+            if differs:
+                self.fault("seam", f"feature {self.layer.ids[row]} is not the same in {other.zoom}/{other.y}/{other.x}")
+                return
+
+    @staticmethod
+    def strays(mine, theirs, east):
+        """Whether a line or points, but for what lies at the ends of the strip, are somewhere that the other's are not."""
+        low, high = 12 - BUFFER / 2, BUFFER / 2 - 12
+        inner = shapely.clip_by_rect(mine, *((low, -SIDE, high, SIDE) if east else (-SIDE, low, SIDE, high))) if mine.length else mine
+        if inner.is_empty or (mine.length and inner.length < 4):
+            return False
+        return theirs.is_empty or not shapely.dwithin(shapely.points(shapely.get_coordinates(inner)), theirs, ROUNDING).all()
+
+
+def short(value):
+    text = str(value)
+    return text if len(text) < 200 else text[:200] + "…"
+
+
+def same_values(wanted, got, schema):
+    wanted = {name: value for name, value in wanted.items() if value is not None}
+    if wanted.keys() != got.keys():
+        return False
+    for name, value in wanted.items():
+        other = got[name]
+        if isinstance(value, datetime.datetime) and schema[name].get("format") == "date":
+            value = value.date().isoformat()
+        elif isinstance(value, datetime.datetime):
+            other = datetime.datetime.fromisoformat(other)
+            if (value.tzinfo is None) != (other.tzinfo is None):
+                value, other = value.replace(tzinfo=None), other.replace(tzinfo=None)
+        elif isinstance(value, datetime.date):
+            value = value.isoformat()
+        elif type(value) is not type(other):
+            return False
+        if value != other:
+            return False
+        kind = schema[name].get("type")
+        if kind and not isinstance(other, {"integer": int, "number": float, "string": str, "boolean": bool}[kind]):
+            return False
+    return True
+
+
+class Pyramid:
+    """The tiles of a layer in one tile matrix set, all of them or some."""
+
+    def __init__(self, server, layer, set, chance, tiles=None):
+        """`tiles`: how many of each zoom are looked at, at most; None: all."""
+        self.server, self.layer, self.world, self.chance, self.most = server, layer, layer.worlds[set], chance, tiles
+        self.faults, self.looks = [], {}
+        self.sizes = collections.defaultdict(list)
+        self._areas = collections.defaultdict(lambda: np.zeros(4))
+        self._least = collections.defaultdict(lambda: np.zeros(2))
+        self.whole = {}
+
+    def wants_second_opinion(self, size):
+        return self.most is None or size < 30_000
+
+    def counts_items(self):
+        return self.chance.random() < 0.2
+
+    def add_area(self, look, true, drawn, moved):
+        self._areas[look.zoom] += (true, drawn, moved, 1)
+
+    def add_least(self, look, rank, true, drawn):
+        self._least[look.zoom, rank] += (true, drawn)
+
+    def places(self, zooms):
+        """Per zoom the tiles that anything reaches into; where these are too many, a sample of the children of those of the zoom before."""
+        roots = [(x, 0) for x in range(self.world.columns(0))]
+        found, whole = roots, True
+        for zoom in range(max(zooms) + 1):
+            if zoom:
+                found = [(2 * x + i, 2 * y + j) for x, y in found for i in (0, 1) for j in (0, 1)]
+            filled = [(x, y) for x, y in found if self.reached(zoom, x, y)]
+            limit = self.most or 4_000
+            whole = whole and len(filled) <= limit
+            if zoom in zooms:
+                chosen = filled
+                if len(filled) > limit:
+                    counts = np.array([len(self.world.near(zoom, x, y, 0)) for x, y in filled])
+                    picked = {int(counts.argmax()), *self.chance.choice(len(filled), limit - 1, replace=False).tolist()}
+                    chosen = [filled[i] for i in sorted(picked)]
+                self.whole[zoom] = whole
+                yield zoom, chosen
+            spare = max(64, limit)
+            found = filled if len(filled) <= spare else [filled[i] for i in sorted(self.chance.choice(len(filled), spare, replace=False).tolist())]
+            whole = whole and len(found) == len(filled)
+
+    def reached(self, zoom, x, y):
+        return len(self.world.tree.query(shapely.box(*self.world.box(zoom, x, y)), predicate="intersects")) > 0
+
+    def look(self, zoom, x, y):
+        if (zoom, x, y) not in self.looks:
+            look = Look(self, zoom, x, y)
+            self.looks[zoom, x, y] = look
+            self.sizes[zoom].append(len(look.data))
+        return self.looks[zoom, x, y]
+
+    def run(self, zooms=range(17), seams=True):
+        for zoom, places in self.places(zooms):
+            for x, y in places:
+                look = self.look(zoom, x, y).compare()
+                for right, down in ((1, 0), (0, 1)) if seams else ():
+                    if x + right < self.world.columns(zoom) and y + down < self.world.rows(zoom) and self.meets(zoom, x, y, right, down):
+                        look.meet(self.look(zoom, x + right, y + down))
+            for key in [key for key in self.looks if key[0] == zoom]:
+                self.hashes(key)
+        self.sums()
+        self.said()
+        return self.faults
+
+    def meets(self, zoom, x, y, right, down):
+        west, north, east, south = self.world.box(zoom, x, y)
+        edge = shapely.LineString([(east, north), (east, south)] if right else [(west, south), (east, south)])
+        return (self.most is None or self.chance.random() < 0.5) and len(self.world.tree.query(edge, predicate="intersects")) > 0
+
+    def hashes(self, key):
+        """What is kept of a tile that was looked at."""
+        look = self.looks[key]
+        self.looks[key] = Kept(look.data, look.left_out, len(look.ids))
+
+    def sums(self):
+        for zoom, (true, drawn, moved, count) in self._areas.items():
+            slack = 0.05 * true + TINY * count + moved
+            if zoom in AREA_ZOOMS and abs(drawn - true) > slack:
+                self.fault("area", zoom, f"{drawn:.0f} square units are drawn, {true:.0f} are true ({100 * (drawn / true - 1) if true else math.inf:+.1f} %)")
+        for (zoom, rank), (true, drawn) in self._least.items():
+            moved = 0 if self.whole[zoom] else self._areas[zoom][2]
+            if zoom in AREA_ZOOMS and drawn < true * (1 - 1e-6) - moved:
+                self.fault("least", zoom, f"of class {rank} or graver {drawn:.1f} square units are covered, {true:.1f} are true ({100 * (drawn / true - 1):+.2f} %)")
+
+    def said(self):
+        document = self.server.json(f"/collections/{self.layer.id}/tiles/{self.world.set}?f=tilejson")
+        said = document["leftOut"].get(self.layer.id, {})
+        silent = {zoom: kept.left_out for (zoom, _, _), kept in self.looks.items() if kept.left_out and not said.get(str(zoom))}
+        for zoom, count in silent.items():
+            self.fault("said", zoom, f"a tile leaves {count} out, the TileJSON says nothing")
+
+    def fault(self, rule, zoom, what):
+        self.faults.append(Fault(rule, self.layer.id, self.world.set, zoom, -1, -1, what))
+
+    # MARK: The same again
+
+    def again(self, server):
+        """Every tile that was looked at, from another server that loaded the same file."""
+        for (zoom, x, y), kept in self.looks.items():
+            _, headers, data = server.get(f"/collections/{self.layer.id}/tiles/{self.world.set}/{zoom}/{y}/{x}?f=mvt")
+            if data != kept.data or int(headers.get("Kasane-Left-Out") or 0) != kept.left_out:
+                self.faults.append(Fault("same", self.layer.id, self.world.set, zoom, y, x, "a second load gives other bytes"))
+
+    def archived(self, data, zooms=range(17)):
+        """The same tiles in an archive, and that GDAL reads from it as many features as are there."""
+        if self.world.set != MERCATOR:
+            return self.one_by_one()
+        west, north, east, south = shapely.total_bounds(self.world.shapes)
+        across = lambda zoom: ((east - west) / self.world.side(zoom) + 2) * ((south - north) / self.world.side(zoom) + 2)
+        zooms = [zoom for zoom in zooms if across(zoom) < (ARCHIVED if self.most is None else ARCHIVED / 100)]
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "all.mbtiles"
+            command = [KASANE, "export", self.layer.id, "--format", "mbtiles", "--zooms", f"{min(zooms)}-{max(zooms)}", "--output", str(file), "--public", "--data", str(data)]
+            done = subprocess.run(command, capture_output=True, text=True)
+            assert done.returncode == 0, done.stderr
+            tiles = sqlite3.connect(file)
+            for (zoom, x, y), kept in self.looks.items():
+                if zoom not in zooms:
+                    continue
+                row = tiles.execute("select tile_data from tiles where zoom_level = ? and tile_column = ? and tile_row = ?", (zoom, x, 2 ** zoom - 1 - y)).fetchone()
+                if (gzip.decompress(row[0]) if row else b"") != kept.data:
+                    self.faults.append(Fault("same", self.layer.id, self.world.set, zoom, y, x, "the archive has other bytes"))
+            for zoom in zooms:
+                stored = tiles.execute("select tile_data from tiles where zoom_level = ?", (zoom,)).fetchall()
+                if not stored:
+                    continue
+                try:
+                    _, _, shapes, _ = pyogrio.raw.read(file, columns=[], ZOOM_LEVEL=zoom, CLIP="NO")
+                except Exception as error:
+                    self.fault("decodes", zoom, f"GDAL: {error}")
+                    continue
+                if self.whole.get(zoom) and self.most is None:
+                    ours = sum(len(vectortile.read(gzip.decompress(each))[self.layer.id].ids) for each, in stored)
+                    if len(shapes) != ours:
+                        self.fault("decodes", zoom, f"GDAL reads {len(shapes)} features, {ours} are there")
+
+    def one_by_one(self):
+        """GDAL reads single tiles."""
+        keys = [key for key, kept in self.looks.items() if kept.data]
+        if self.most is not None:
+            keys = [keys[i] for i in self.chance.choice(len(keys), min(len(keys), 6), replace=False)]
+        with tempfile.TemporaryDirectory() as folder:
+            for zoom, x, y in keys:
+                kept = self.looks[zoom, x, y]
+                file = Path(folder) / "tile.pbf"
+                file.write_bytes(kept.data)
+                try:
+                    _, _, shapes, _ = pyogrio.raw.read(f"MVT:{file}", columns=[], CLIP="NO")
+                    if len(shapes) != kept.count:
+                        raise ValueError(f"{len(shapes)} features, {kept.count} are there")
+                except Exception as error:
+                    self.faults.append(Fault("decodes", self.layer.id, self.world.set, zoom, y, x, f"GDAL: {error}"))
+
+
+@dataclasses.dataclass
+class Kept:
+    data: bytes
+    left_out: int
+    count: int
