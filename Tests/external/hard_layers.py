@@ -22,7 +22,7 @@ HAZARDS = {
 }
 REAL = ["fukushima", "iwate", "numazu-flood", "numazu-tsunami", "numazu-landslide", "tokyo"]
 #: Buildings of Tokyo by default; all with KASANE_EVERY=1.
-TOKYO = 30_000
+TOKYO = 15_000
 
 
 def write_made(folder, seed):

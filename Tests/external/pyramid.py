@@ -54,7 +54,7 @@ SIDE = 2.0 ** 32        # world units around the equator
 LAST_LATITUDE = 85.0511287798066
 MERCATOR, PLATE_CARREE = SETS = ("WebMercatorQuad", "WorldCRS84Quad")
 AREA_ZOOMS = range(6, 17)
-SPOTS = 3_000           # places of a tile that are looked at, at most
+SPOTS = 1_000           # places of a tile that are looked at, at most
 GRID = 48               # such places along a tile's side
 #: How grave the classes of a scheme are, where it is not their number: special zones (2, 4) more than others (1, 3), designated or not yet.
 GRAVITY = {"landslide": {1: 1, 2: 2, 3: 1, 4: 2}}
@@ -79,8 +79,8 @@ class Fault:
 class Layer:
     """What a layer holds: ids, properties, and shapes in degrees."""
 
-    def __init__(self, server, id, rank=None, scheme=None):
-        """`rank`: the attribute that holds a hazard's class, of a scheme."""
+    def __init__(self, server, id, rank=None, scheme=None, fits=None):
+        """`rank`: the attribute that holds a hazard's class, of a scheme. `fits`: whether its polygons share their borders; None: GEOS finds out, of small layers."""
         self.id, self.rank = id, rank
         status, _, body = server.get(f"/collections/{id}/download?f=flatgeobuf")
         assert status == 200, f"{id}: {status}"
@@ -104,7 +104,10 @@ class Layer:
         self.without_place = int(shapely.is_missing(self.degrees).sum())
         self.worlds = {set: World(self, set) for set in SETS}
         dimensions = shapely.get_dimensions(self.degrees[~shapely.is_missing(self.degrees)])
-        self.fits = bool(2 <= len(dimensions) < 50_000 and (dimensions == 2).all() and shapely.coverage_is_valid(self.degrees))
+        if fits is None:
+            small = len(dimensions) >= 2 and shapely.get_num_coordinates(self.degrees).sum() < 120_000
+            fits = bool(small and (dimensions == 2).all() and shapely.coverage_is_valid(self.degrees))
+        self.fits = fits
         self.classes = np.array([GRAVITY.get(scheme, {}).get(each[rank], each[rank]) for each in self.properties]) if rank else None
 
     def row(self, number, properties):
