@@ -1,3 +1,5 @@
+import CQL2
+import Descriptions
 public import LayerAtlas
 public import Query
 
@@ -54,5 +56,14 @@ public struct DownloadRequest: Sendable {
         } catch {
             throw Problem(any: error)
         }
+    }
+
+    /// The same as JSON, and the filter in both forms of CQL2: `{"text": "…", "json": {…}, "plan": ["…", …]}`; the first two are null without a filter.
+    public func planJSON(_ layer: VisibleLayer, _ engine: QueryEngine) throws -> String {
+        let lines = try plan(layer, engine).split(separator: "\n").map { JSONTree.text(String($0)) }
+        let (text, json) =
+            parameters.request.filter.map { (JSONTree.text($0.text).string, String(decoding: $0.json, as: UTF8.self)) } ?? ("null", "null")
+        // The filter's own JSON, byte for byte: it tells 2.0 from 2.
+        return "{\"text\":\(text),\"json\":\(json),\"plan\":\(JSONTree.list(lines).string)}"
     }
 }

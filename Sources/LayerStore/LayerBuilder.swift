@@ -207,7 +207,8 @@ public final class LayerBuilder {
         }
         head.box = IndexBox(around: envelope)
         head.envelope = envelope
-        head.key = HilbertCurve.key(longitude: envelope.centre.x, latitude: envelope.centre.y)
+        // The greatest key is kept for what has no geometry, which comes last; it is also that of the curve's end (180, -90).
+        head.key = min(HilbertCurve.key(longitude: envelope.centre.x, latitude: envelope.centre.y), .max - 1)
         totals.geometries += 1
         totals.vertices += vertices
         totals.rings += geometry.ringEnds.count

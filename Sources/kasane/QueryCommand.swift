@@ -14,8 +14,10 @@ struct QueryCommand: ParsableCommand {
         commandName: "query", abstract: "レイヤーに質問する / Ask a layer, or two layers together.",
         discussion: """
             条件に合う地物をGeoJSONで書き出します。--countは件数だけ、--explainは探し方だけを示します。
+            --explain --format jsonは、条件そのものもCQL2の2つの形（textとjson）で示します。
             --overlayを付けると、もう一つのレイヤーと重ねて集計します（サーバーの /processes/overlay と同じ内容です）。
             Writes the features that hold as GeoJSON; --count only how many, --explain only how they would be found.
+            With --explain --format json it shows the condition too, in both forms of CQL2 (text and json).
             With --overlay it is /processes/overlay of the server.
 
             kasane query buildings --overlay flood-l2 --group-by overlay.rank --aggregate count --aggregate sum:target.people
@@ -24,7 +26,7 @@ struct QueryCommand: ParsableCommand {
     @Argument(help: "レイヤーのID / The layer's id.")
     var layer: String
 
-    @Option(help: ArgumentHelp("CQL2の条件 / A condition in CQL2.", valueName: "cql2"))
+    @Option(help: ArgumentHelp("CQL2の条件（テキストかJSON） / A condition in CQL2, as text or JSON.", valueName: "cql2"))
     var filter: String?
 
     @Flag(help: "探し方を示す / Show how features would be found.")
@@ -87,10 +89,12 @@ struct QueryCommand: ParsableCommand {
     private var viewer: Viewer { isPublic ? .publicViewer : .commandLine }
 
     private func ask(_ layer: VisibleLayer, _ engine: QueryEngine) throws {
-        let parameters = filter.map { [(name: "filter", value: $0)] } ?? []
+        // No text of CQL2 begins with a brace.
+        let language = filter?.drop(while: \.isWhitespace).first == "{" ? "cql2-json" : "cql2-text"
+        let parameters = filter.map { [(name: "filter", value: $0), (name: "filter-lang", value: language)] } ?? []
         let request = try DownloadRequest(parameters, format: .geoJSON, layer: layer, engine: engine)
         if explain {
-            print(try request.plan(layer, engine))
+            print(format == "json" ? try request.planJSON(layer, engine) : try request.plan(layer, engine))
         } else if count {
             print(try request.count(layer, engine))
         } else {

@@ -162,6 +162,16 @@ extension LayerFile {
         }
     }
 
+    @Test func `what lies at the end of the curve comes before what has no geometry`() throws {
+        let folder = try TemporaryFolder()
+        // Every second without a geometry; longitude 180, latitude -90 is the last cell of the curve.
+        let models = (0..<9).map { Model(geometry: $0 % 2 == 0 ? nil : .point(180, -90), values: [.integer(Int64($0))]) }
+        let (file, _) = try build(models, as: folder.path("a.layer"), attributes: [Attribute(name: "番号", type: .integer)])
+        #expect(
+            try (0..<file.rowCount).map { try file.model($0) } == models.filter { $0.geometry != nil }
+                + models.filter { $0.geometry == nil })
+    }
+
     @Test func `decimals are the fewest that lose nothing`() throws {
         let folder = try TemporaryFolder()
         for (place, decimals) in [(139.1234567, 7), (139.12345678, 8), (139.123456789, 9)] {

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import plenty
 from generated import write_generated
 from server import Server, load
 from sources import read_sources
@@ -55,6 +56,15 @@ def sources(layers):
 def server(layers, tmp_path_factory):
     with Server(tmp_path_factory.mktemp("data"), layers) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def everything(tmp_path_factory, seed):
+    """A server with the layer of `plenty`, and its rows."""
+    folder, rows = tmp_path_factory.mktemp("everything"), plenty.make(seed)
+    plenty.write(rows, folder / "layers")
+    with Server(folder / "data", folder / "layers") as server:
+        yield server, rows
 
 
 @pytest.fixture(scope="session")
