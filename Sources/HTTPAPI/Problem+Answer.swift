@@ -19,6 +19,7 @@ extension Problem {
     init(_ error: QueryError) {
         switch error {
         case .unknownProperty(let name):
+            let name = Problem.shown(name)
             self.init(.unknownProperty, ja: "属性「\(name)」はありません。", en: "There is no attribute “\(name)”.")
         case .invalidValue(let property, let value):
             self = .invalid(property, value, ja: "属性の型に合いません。", en: "The value is not of the attribute’s type.")

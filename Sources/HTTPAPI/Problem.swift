@@ -122,11 +122,13 @@ extension Problem {
     }
 
     static func invalid(_ parameter: String, _ value: String, ja: String, en: String) -> Problem {
-        // A value may be long; the answer must not be.
-        let shown = value.count > 80 ? value.prefix(80) + "…" : value[...]
+        let shown = shown(value)
         return Problem(
             .invalidParameter, ja: "\(parameter)=\(shown) は使えません。\(ja)", en: "\(parameter)=\(shown) cannot be used. \(en)")
     }
+
+    /// The beginning of what somebody sent, for a message: it may be long, the answer must not be.
+    static func shown(_ text: String) -> Substring { text.count > 80 ? text.prefix(80) + "…" : text[...] }
 
     static let overdue = Problem(
         .deadline, ja: "時間内に答えを出せませんでした。範囲か件数を小さくしてください。",

@@ -23,7 +23,7 @@ public enum RefusedRequest {
         case .headersTooLarge:
             return Problem(code, ja: "ヘッダーは全体で16 KiB、100行までです。", en: "Header fields may have up to 16 KiB and be up to 100.")
         case .bodyTooLarge:
-            return Problem(code, ja: "この要求に本文は付けられません。", en: "This request may not have a body, or not so large a one.")
+            return Problem(code, ja: "この要求に本文は付けられないか、本文が大きすぎます。", en: "This request may not have a body, or not so large a one.")
         case .unsupportedEncoding:
             return Problem(code, ja: "本文は圧縮せずに送ってください。", en: "Send bodies uncompressed.", headers: [.acceptEncoding: "identity"])
         case .methodNotAllowed:

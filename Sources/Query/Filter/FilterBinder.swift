@@ -278,7 +278,7 @@ struct FilterBinder {
 
     private func function(_ name: String, _ arguments: [Expression]) throws(QueryError) -> Operand {
         guard let function = FilterFunction.all.first(where: { $0.name == name.lowercased() }) else {
-            throw invalid("関数「\(name)」はありません。", "There is no function “\(name)”.")
+            throw invalid("関数「\(name.prefix(80))」はありません。", "There is no function “\(name.prefix(80))”.")
         }
         guard arguments.count == function.arguments.count || (function.isVariadic && arguments.count > 1) else {
             throw invalid("関数「\(name)」の引数の数が違います。", "The function “\(name)” takes another number of arguments.")
