@@ -13,9 +13,9 @@ import pytest
 from conftest import SHARED
 from server import KASANE
 
-FILTERS = 100     # asked of the server in both forms
-READ = 600        # only read
-BROKEN = 600      # with pieces exchanged
+FILTERS = 70      # asked of the server in both forms
+READ = 400        # only read
+BROKEN = 400      # with pieces exchanged
 SHOWN = 15        # through the command line
 
 

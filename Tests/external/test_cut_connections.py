@@ -15,7 +15,7 @@ import shapely
 from server import Server, load
 
 FEATURES = 30_000
-TIMES = 6
+TIMES = 4
 LIMIT = 20   # seconds until all is given back, on a slow machine
 
 
@@ -131,7 +131,7 @@ def before(server):
 @pytest.mark.parametrize("name", ASKED)
 def test_nothing_stays_of_a_request_whose_client_has_gone(server, before, name):
     bytes, until = ASKED[name]
-    for i in range(TIMES if until != "child" else 3):
+    for i in range(TIMES if until != "child" else 2):
         cut(server, bytes, until, reset=i % 2 == 1)
         # The next one is served, whatever the last one left.
         assert server.json("/collections/large/items?limit=1")["numberReturned"] == 1

@@ -10,6 +10,7 @@ import shapely
 import yaml
 
 import plenty
+from sources import NEAR
 
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 EPSG = "http://www.opengis.net/def/crs/EPSG/0/"
@@ -64,9 +65,12 @@ def test_a_box_finds_what_shapely_finds_and_what_has_no_place(plain, rows, chanc
         shape = area(*box)
         wanted = {row.id for row in rows if row.geometry is None or row.geometry.intersects(shape)}
         got = set(found(plain, bbox=",".join(map(str, box))))
-        assert got == wanted, f"bbox={box}: {[(each, rows[each - 1].geometry.wkt) for each in sorted(got ^ wanted)[:3]]}"
+        for number in got ^ wanted:
+            # We take 139.6 for what it says; in shapely's numbers it is a little less, and a line through the corner misses it.
+            shapes = [rows[number - 1].geometry, shape.boundary if shape.area else shape]
+            assert shapes[0] is not None and shapely.dwithin(*shapes, NEAR), f"bbox={box}: {number} {shapes[0]}"
         west, south, east, north = box
-        assert set(found(plain, bbox=f"{west},{south},-100,{east},{north},8000")) == wanted   # Heights are read and left aside.
+        assert set(found(plain, bbox=f"{west},{south},-100,{east},{north},8000")) == got   # Heights are read and left aside.
 
 
 def test_a_box_in_the_order_of_the_systems_axes(plain, rows, chance):
@@ -195,6 +199,7 @@ def test_pages_in_any_order_and_under_any_condition_have_each_row_once(plain, ro
             parameters["filter"] = condition[0]
         if box:
             parameters["bbox"] = ",".join(map(str, box))
+        # Corners of the box are far from all lines, so that nothing is in doubt.
         wanted = [row for row in rows if (not condition or condition[1](row.values)) and (not box or row.geometry is None or row.geometry.intersects(shapely.box(*box)))]
         assert found(plain, **parameters) == order(wanted, keys), parameters
 
