@@ -17,16 +17,25 @@ SAMPLE = {SETS[0]: (6, 2), SETS[1]: (3, 1)}
 NOT_YET = {"area", "border", "class", "gap", "least", "outward", "said", "silent", "vertices"}
 
 
+def is_public(path):
+    return "\naccess: public\n" in path.read_text()
+
+
 class Torn:
     """A server with the hard layers, and another that loaded the same files into a data directory of its own."""
 
     def __init__(self, folder, layers):
         self.data = folder / "data"
         self.first, self.second = Server(self.data, layers), Server(folder / "again", layers)
+        self.expected = {path.parent.name for path in layers.glob("*/layer.yaml") if is_public(path)}
 
     def __enter__(self):
         self.first.__enter__()
         self.second.__enter__()
+        for server in (self.first, self.second):
+            missing = self.expected - set(server.collections())
+            said = [line for line in server.log.read_text(errors="replace").splitlines() if '"event":"request"' not in line]
+            assert not missing, f"not loaded: {sorted(missing)}\n" + "\n".join(said)
         return self
 
     def __exit__(self, *problem):
@@ -85,7 +94,7 @@ def test_real_data_are_right_in_every_tile(real, name, seed):
     check(real, name, seed, *HAZARDS.get(name, (None, None)), fits=True if name in ("fukushima", "iwate") else None)
 
 
-@pytest.mark.parametrize("name", sorted(path.parent.name for path in (ROOT / "Layers").glob("*/layer.yaml") if "\naccess: public\n" in path.read_text()))
+@pytest.mark.parametrize("name", sorted(path.parent.name for path in (ROOT / "Layers").glob("*/layer.yaml") if is_public(path)))
 def test_the_sample_town_is_right_in_every_tile(town, name, seed, sources):
     hazard = sources[name].hazard or {}
     check(town, name, seed, hazard.get("class"), hazard.get("scheme"))
