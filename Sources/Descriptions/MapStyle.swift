@@ -202,12 +202,14 @@ public struct MapStyle: Sendable {
                 result.append(
                     layer(
                         "pattern", "fill", geometry: "Polygon",
-                        paint: [.init("fill-pattern", expression { .text(prefix + $0.pattern.rawValue) })]))
+                        paint: [
+                            .init("fill-pattern", expression { .text(prefix + $0.pattern.rawValue) }),
+                            .init("fill-opacity", MapStyle.near(8, 0.3, 11)),
+                        ]))
             }
-            result.append(
-                layer(
-                    "border", "line", geometry: "Polygon",
-                    paint: [.init("line-color", border), .init("line-width", .number(style.width ?? 1))]))
+            var paint: [JSONTree.Member] = [.init("line-color", border), .init("line-width", .number(style.width ?? 1))]
+            if style.opacity != 0 { paint.append(.init("line-opacity", MapStyle.near(10, 0, 13))) }
+            result.append(layer("border", "line", geometry: "Polygon", paint: paint))
         }
         if kinds.contains(.lines) {
             result.append(
@@ -242,6 +244,13 @@ public struct MapStyle: Sendable {
                     ]))
         }
         return result
+    }
+
+    /// Far out, where areas are some pixels wide, borders and patterns would be all that is seen of them, and not their colours.
+    private static func near(_ zoom: Double, _ opacity: Double, _ whole: Double) -> JSONTree {
+        .list([
+            .text("interpolate"), .list([.text("linear")]), .list([.text("zoom")]), .number(zoom), .number(opacity), .number(whole), .number(1),
+        ])
     }
 
     private func layer(

@@ -30,6 +30,9 @@ struct TileSetDocument {
             ja: titles.map { $0.text("ja") }.joined(separator: "・"), en: titles.map { $0.text("en") }.joined(separator: ", "))
     }
 
+    private var leastZoom: Int { self.set.zoom(layers.map(\.leastZoom).min() ?? 0) }
+    private var greatestZoom: Int { self.set.zoom(layers.map(\.greatestTileZoom).max() ?? TileSetDocument.greatestZoom) }
+
     private var extent: Envelope? {
         let extents = layers.compactMap(\.extent)
         guard var extent = extents.first else { return nil }
@@ -60,10 +63,10 @@ struct TileSetDocument {
             "tilejson": "3.0.0", "name": .text(title.text("ja")),
             "description": single?.description.description.map { .text($0.text("ja")) },
             "attribution": attributions.isEmpty ? nil : .text(attributions.joined(separator: " | ")), "version": "1.0.0", "scheme": "xyz",
-            "tiles": [.text(tile)], "minzoom": .count(set.zoom(layers.map(\.leastZoom).min() ?? 0)),
-            "maxzoom": .count(set.zoom(layers.map(\.greatestTileZoom).max() ?? TileSetDocument.greatestZoom)),
+            "tiles": [.text(tile)], "minzoom": .count(leastZoom), "maxzoom": .count(greatestZoom),
             "bounds": extent.map { .box($0) },
-            "center": extent.map { [.number($0.centre.x), .number($0.centre.y), 12] },
+            // TileJSON 3.0.0, 3.6: the zoom is one of those that there are.
+            "center": extent.map { [.number($0.centre.x), .number($0.centre.y), .count(min(max(12, leastZoom), greatestZoom))] },
             "vector_layers": .list(layers.map { $0.vectorLayer(in: set) }), "leftOut": leftOut,
             "title": .text(title.text("ja")), "dataType": "vector", "crs": .text(set.crs), "tileMatrixSetURI": .text(set.uri),
             "boundingBox": extent.map {

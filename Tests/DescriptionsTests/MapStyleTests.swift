@@ -57,6 +57,15 @@ private func evaluate(_ expression: JSONTree, _ attributes: [String: String]) ->
     #expect(layers.allSatisfy { $0["source-layer"] == .text("a") && $0["minzoom"] == .number(8) })
 }
 
+@Test func `borders of areas that have a colour give way to it far out, other borders stay`() throws {
+    for (more, fades) in [(flood, true), ("style: {opacity: 0}", false), ("style: {color: \"#FF0000\"}", true)] {
+        let json = MapStyle(try layer(more), kinds: .areas, visibleAttributes: ["rank"]).styleJSON(here)
+        guard case .list(let layers)? = json["layers"] else { throw CocoaError(.featureUnsupported) }
+        let border = try #require(layers.first { $0["id"] == .text("a-border") })
+        #expect(border["paint"]?["line-opacity"]?.string == (fades ? #"["interpolate",["linear"],["zoom"],10,0,13,1]"# : nil))
+    }
+}
+
 @Test func `landslides are coloured by phenomenon and zone`() throws {
     let described = try layer("hazard: {kind: landslide, scheme: landslide, class: zone, phenomenon: what}")
     func colour(_ visible: Set<String>, _ attributes: [String: String]) throws -> JSONTree {

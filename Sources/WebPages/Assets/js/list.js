@@ -24,7 +24,9 @@ export class LayerList {
         const note = element("span", { class: "note", "aria-live": "polite" });
         const facts = [layer.baseDate && words("as-of", { date: day(layer.baseDate) }), layer.department].filter(Boolean).join("・");
         const body = element("div", { class: "legend-body" });
-        const legend = element("details", { class: "legend" }, element("summary", { text: words("legend") }), body);
+        const legend = element("details", { class: "legend" },
+            // A list of links that are all called “legend” says nothing to those who hear it.
+            element("summary", {}, words("legend"), element("span", { class: "visually-hidden", text: words("legend.of", { title: layer.title }) })), body);
         const row = element("div", { class: "row" },
             element("label", { class: "choice" }, box, element("span", {}, element("span", { class: "title", text: layer.title }), note)), legend);
         this.rows.set(layer, { box, note, body, legend, facts, filled: false });

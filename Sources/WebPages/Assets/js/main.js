@@ -189,6 +189,7 @@ class Page {
         find("ask-centre").addEventListener("click", () => this.ask(map.getCenter(), true));
         find("ask-here").addEventListener("click", () => this.askHere());
         find("patterns").addEventListener("change", (event) => this.stack.showPatterns(event.target.checked));
+        new ResizeObserver(() => document.documentElement.style.setProperty("--attribution", `${find("attribution").offsetHeight}px`)).observe(find("attribution"));
         find("language").addEventListener("click", (event) => { event.currentTarget.hash = location.hash; });
     }
 
@@ -243,8 +244,8 @@ class Page {
 
     /** On a phone the sheet may have come over the place. */
     keepInSight(place) {
-        const at = this.map.project(place), box = this.map.getContainer();
-        if (at.x < 20 || at.y < 50 || at.x > box.clientWidth - 20 || at.y > box.clientHeight - 20) this.map.easeTo({ center: place, animate: !calm.matches });
+        const at = this.map.project(place), box = this.map.getContainer(), below = 20 + find("attribution").offsetHeight;
+        if (at.x < 20 || at.y < 50 || at.x > box.clientWidth - 20 || at.y > box.clientHeight - below) this.map.easeTo({ center: place, animate: !calm.matches });
     }
 
     askHere() {
