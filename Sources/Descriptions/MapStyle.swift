@@ -204,11 +204,17 @@ public struct MapStyle: Sendable {
                         "pattern", "fill", geometry: "Polygon",
                         paint: [
                             .init("fill-pattern", expression { .text(prefix + $0.pattern.rawValue) }),
-                            .init("fill-opacity", MapStyle.near(8, 0.3, 11)),
+                            .init("fill-opacity", MapStyle.near(8, .number(0.3), 11, .number(1))),
                         ]))
             }
-            var paint: [JSONTree.Member] = [.init("line-color", border), .init("line-width", .number(style.width ?? 1))]
-            if style.opacity != 0 { paint.append(.init("line-opacity", MapStyle.near(10, 0, 13))) }
+            var paint: [JSONTree.Member] = [
+                .init("line-color", border), .init("line-width", .number(style.width ?? 1)),
+            ]
+            if style.opacity != 0 {
+                // Far out an area may be less than a pixel: a border in the colour of the area leaves its mark, a dark one would hide it.
+                paint[0].value = MapStyle.near(10, fill, 13, border)
+                paint.append(.init("line-opacity", MapStyle.near(10, .number(style.opacity ?? 0.7), 13, .number(1))))
+            }
             result.append(layer("border", "line", geometry: "Polygon", paint: paint))
         }
         if kinds.contains(.lines) {
@@ -246,10 +252,10 @@ public struct MapStyle: Sendable {
         return result
     }
 
-    /// Far out, where areas are some pixels wide, borders and patterns would be all that is seen of them, and not their colours.
-    private static func near(_ zoom: Double, _ opacity: Double, _ whole: Double) -> JSONTree {
+    /// From one value at a zoom to another at a closer one.
+    private static func near(_ far: Double, _ value: JSONTree, _ close: Double, _ closeValue: JSONTree) -> JSONTree {
         .list([
-            .text("interpolate"), .list([.text("linear")]), .list([.text("zoom")]), .number(zoom), .number(opacity), .number(whole), .number(1),
+            .text("interpolate"), .list([.text("linear")]), .list([.text("zoom")]), .number(far), value, .number(close), closeValue,
         ])
     }
 
@@ -289,7 +295,8 @@ public struct MapStyle: Sendable {
             return match(MapStyle.string(zone), items.map { ($0.value ?? "", $0) })
         case .landslide(let zone, let phenomenon?, let items):
             let input = JSONTree.list([.text("concat"), MapStyle.string(phenomenon), .text("-"), MapStyle.string(zone)])
-            return match(input, items.compactMap { item in item.phenomenon.map { ("\($0)-\(item.value ?? "")", item) } })
+            // What has no phenomenon, as what stands for features too small to see, is still a zone: "-1" and so on.
+            return match(input, items.map { ("\($0.phenomenon.map(String.init) ?? "")-\($0.value ?? "")", $0) })
         }
     }
 

@@ -13,17 +13,17 @@ def answered(page):
     return page
 
 
-@pytest.mark.parametrize("size, language", [(DESK, "en"), (PHONE, "ja")], ids=["desk", "phone"])
-def test_axe_finds_nothing(visit, size, language):
-    """axe-core's rules for WCAG 2.2 A and AA, on both tabs, with legends and an answer open."""
+@pytest.mark.parametrize("size, language, tab", [(DESK, "en", "#tab-layers"), (PHONE, "ja", "#tab-answer")], ids=["desk", "phone"])
+def test_axe_finds_nothing(visit, size, language, tab):
+    """axe-core's rules for WCAG 2.2 A and AA, with legends and an answer open."""
     page = answered(visit(f"/map?lang={language}{PLACE}", size, bypass_csp=True))
-    for tab in ("#tab-answer", "#tab-layers"):
-        page.click(tab)
-        for legend in page.locator("#list details:not([open]) summary:visible").all()[:3]:
-            legend.click()
-        page.wait_for_timeout(300)
-        found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]})
-        assert not found.response["violations"], found.generate_report()
+    page.click(tab)
+    for legend in page.locator("#list details:not([open]) summary:visible").all()[:3]:
+        legend.click()
+    page.wait_for_timeout(300)
+    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]})
+    assert len(found.response["passes"]) > 15
+    assert not found.response["violations"], found.generate_report()
 
 
 @pytest.mark.parametrize("size, language", [(DESK, "en"), (PHONE, "ja")], ids=["desk", "phone"])

@@ -17,7 +17,7 @@ DRAW = """async ([style, wait]) => {
     const map = new maplibregl.Map({container: box, style, validateStyle: true, attributionControl: false, fadeDuration: 0});
     map.on("error", (event) => errors.push(String(event.error?.message ?? event.error)));
     map.on("styleimagemissing", (event) => map.addImage(event.id, {width: 1, height: 1, data: new Uint8Array(4)}));
-    await Promise.race([new Promise((done) => map.once("idle", done)), new Promise((done) => setTimeout(done, wait))]);
+    await Promise.race([new Promise((done) => map.once("idle", done)), new Promise((done) => map.once("error", done)), new Promise((done) => setTimeout(done, wait))]);
     const idle = map.loaded();
     const shown = idle ? map.queryRenderedFeatures().length : 0;
     map.remove();

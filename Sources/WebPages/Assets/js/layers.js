@@ -153,7 +153,7 @@ function dressed(layer) {
             // A zone must not vanish when a resident zooms in to the house: tiles are enlarged, whatever the style says.
             const { maxzoom, ...dress } = structuredClone(part);
             if (part.type === "line" && typeof part.paint?.["line-width"] === "number") {
-                dress.paint["line-width"] = widening(part.paint["line-width"], part.id.endsWith("-border"));
+                dress.paint["line-width"] = widening(part.paint["line-width"], part.id.endsWith("-border"), Boolean(layer.hazard));
             }
             if (part.type === "circle" && typeof part.paint?.["circle-radius"] === "number") {
                 const radius = layer.theme === "shelter" ? Math.max(9, part.paint["circle-radius"]) : part.paint["circle-radius"];
@@ -173,8 +173,9 @@ function dressed(layer) {
     return letters ? [...parts, letters] : parts;
 }
 
-/** Lines grow with the zoom; borders less, so that they stay borders. */
-function widening(width, border) {
+/** Lines grow with the zoom; borders less, so that they stay borders. Those of hazards do not thin out far away: a zone of less than a pixel has nothing else. */
+function widening(width, border, hazard) {
+    if (border && hazard) return ["interpolate", ["linear"], ["zoom"], 10, Math.max(1, width), 12, width * 0.5, 15, width, 19, width * 1.6];
     return border
         ? ["interpolate", ["linear"], ["zoom"], 11, width * 0.4, 15, width, 19, width * 1.6]
         : ["interpolate", ["exponential", 1.5], ["zoom"], 10, width * 0.35, 13, width * 0.8, 15, width * 1.6, 18, width * 5];
