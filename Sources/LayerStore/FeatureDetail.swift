@@ -24,6 +24,11 @@ public struct FeatureDetail: Sendable, Equatable, BitwiseCopyable {
         zoom >= 5 && safeZooms & (1 << UInt16(truncatingIfNeeded: min(zoom, 20) - 5)) != 0
     }
 
+    /// Farther out some of its vertices are not drawn, so that nothing is known of its ring there.
+    mutating func isSafe(onlyFrom zoom: Int) {
+        if zoom > 5 { safeZooms &= ~0 << UInt16(min(zoom, 20) - 5) }
+    }
+
     init(x: Int32, y: Int32, area: Float) {
         self.x = x
         self.y = y

@@ -28,6 +28,7 @@ public struct SealSummary: Sendable, Equatable {
     public var nextNumber: UInt64
     /// Nulls a column.
     public var nullCounts: [Int]
+    public var outlines = SimplifiedOutlines.notNeeded
 }
 
 extension LayerBuilder {
@@ -79,14 +80,20 @@ extension LayerBuilder {
         let attributeBytes = Float(columnSealers.reduce(0) { $0 + $1.bytesInTile(rows: rows) })
         var levels = LevelOfDetail(capacity: geometries)
         let numbersAtHand = ByteArena(capacity: 1 << 12)
+        let pays = Simplification.pays(vertices: totals.vertices, features: geometries, hasRanks: settings.hazard != nil)
+        let fits = totals.vertices <= Simplification.vertexLimit
+        var simplifier = pays && fits ? try OutlineSimplifier(settings, totals, columns, scratch: scratch) : nil
+        var firstVertex = 0
 
         try forEachInOrder { record throws(LayerFileError) in
             let head = record.loadUnaligned(as: SpillHead.self)
             var offset = SpillHead.size
             numbering.idOffset = nil
             var importance: Float?
+            var classOffset: Int?
             for (i, column) in columnSealers.enumerated() {
                 if i == settings.idColumn { numbering.idOffset = offset }
+                if i == settings.hazard?.column { classOffset = offset }
                 if i == settings.importanceColumn { importance = importanceValue(record, offset) }
                 try column.put(record, at: &offset)
             }
@@ -150,7 +157,9 @@ extension LayerBuilder {
             levels.add(
                 LevelOfDetail.Entry(
                     key: head.key, rank: rank, length: length > 0 ? length : .infinity, vertices: head.vertices,
-                    attributeBytes: attributeBytes))
+                    attributeBytes: attributeBytes, firstVertex: UInt32(truncatingIfNeeded: firstVertex)))
+            firstVertex += vertices
+            simplifier?.add(record, at: at, head, row: row - 1, classOffset: classOffset)
             try ringEnds.put(UnsafeRawBufferPointer(start: record + at, count: 4 * rings))
             at += 4 * rings
             try partEnds.put(UnsafeRawBufferPointer(start: record + at, count: 4 * parts))
@@ -164,11 +173,24 @@ extension LayerBuilder {
             if let source { try source.put(UnsafeRawBufferPointer(start: record + at, count: 16 * vertices)) }
         }
         for column in columnSealers { try column.finish() }
+        if let simplifier {
+            // What was written so far is read where it lies.
+            try mercator.finish()
+            let written = try MappedFile(path: url.path)
+            let vertices = UnsafeBufferPointer(
+                start: (written.bytes.baseAddress! + mercator.offset).assumingMemoryBound(to: Int32.self), count: 2 * totals.vertices)
+            let vertexLevels = try simplifier.finish(vertices)
+            withExtendedLifetime(written) {}
+            try file.section(.vertexLevel, width: 1, count: totals.vertices).put(UnsafeRawBufferPointer(vertexLevels))
+            levels.useLevels(vertexLevels)
+            levels.forEachFarthestWhole { row, zoom in details[row].isSafe(onlyFrom: zoom) }
+        }
         var leastZoomCounts = [Int](repeating: 0, count: LevelOfDetail.lastZoom + 2)
         for (place, zoom) in levels.leastZooms().enumerated() {
             details[place].leastZoom = zoom
             leastZoomCounts[min(Int(zoom), leastZoomCounts.count - 1)] += 1
         }
+        withExtendedLifetime(simplifier) {}
         try withTypedBytes(of: details) { bytes throws(LayerFileError) in try detailSection.put(bytes) }
         try vertexSteps.finish()
         try ringSteps.finish()
@@ -196,7 +218,8 @@ extension LayerBuilder {
         try numbering.refuseDuplicates(suspects, in: url)
         return SealSummary(
             rowCount: rows, geometryCount: geometries, extent: header.extent, decimals: header.decimals,
-            keptCount: numbering.keptCount, nextNumber: numbering.nextNumber, nullCounts: columns.map(\.nullCount))
+            keptCount: numbering.keptCount, nextNumber: numbering.nextNumber, nullCounts: columns.map(\.nullCount),
+            outlines: !pays ? .notNeeded : fits ? .done : .tooManyVertices)
     }
 }
 

@@ -25,17 +25,20 @@ public final class LayerBuilder {
         public var keepsSourceCoordinates: Bool
         /// The column of numbers that says which features matter more; nil: the larger and longer do.
         public var importanceColumn: Int?
+        /// Which of a hazard's classes are graver; nil for a layer that is no hazard.
+        public var hazard: HazardRanks?
         /// Bytes of the sort buffer.
         public var memoryLimit: Int
 
         public init(
             attributes: [Attribute], idColumn: Int? = nil, keepsSourceCoordinates: Bool = false, importanceColumn: Int? = nil,
-            memoryLimit: Int = 96 << 20
+            hazard: HazardRanks? = nil, memoryLimit: Int = 96 << 20
         ) {
             precondition(importanceColumn.map { [.integer, .real].contains(attributes[$0].type) } ?? true, "importance is a number")
             self.attributes = attributes
             self.idColumn = idColumn
             self.importanceColumn = importanceColumn
+            self.hazard = hazard
             self.keepsSourceCoordinates = keepsSourceCoordinates
             self.memoryLimit = memoryLimit
         }

@@ -10,7 +10,7 @@ extension LayerFile {
     /// the old ones and the new ones.
     ///
     /// Features are the same when they have the same number, geometry and attributes, and the same `FeatureDetail`: what thinning decided of a feature
-    /// because of others counts as a change of its own. So does a change of order: of two that changed places in the file one is named. What is not named
+    /// because of others counts as a change of its own, and what simplification did with its borders. So does a change of order: of two that changed places in the file one is named. What is not named
     /// is drawn alike, in every tile that meets no envelope of the result.
     ///
     /// - Parameters:
@@ -24,7 +24,8 @@ extension LayerFile {
             zip(columns, before.columns).allSatisfy({ $0.isFormed(like: $1) })
         else { return nil }
         let (details, detailsBefore) = (try self.details(), try before.details())
-        guard (details == nil) == (detailsBefore == nil) else { return nil }
+        let (levels, levelsBefore) = (try vertexLevels(), try before.vertexLevels())
+        guard (details == nil) == (detailsBefore == nil), (levels == nil) == (levelsBefore == nil) else { return nil }
 
         var boxes: [IndexBox] = []
         var kept = [UInt64](repeating: 0, count: (before.geometryCount + 63) / 64)
@@ -42,7 +43,9 @@ extension LayerFile {
             } else if let found = try before.row(number: number), found < before.geometryCount {
                 old = found
             }
-            guard let old, old > furthest, try isDrawn(row, like: old, of: before, details, detailsBefore) else {
+            guard let old, old > furthest, try isDrawn(row, like: old, of: before, details, detailsBefore),
+                try isSimplified(row, like: old, levels, levelsBefore)
+            else {
                 boxes.append(try indexBox(row))
                 continue
             }
@@ -68,11 +71,21 @@ extension LayerFile {
                 true
             case .geometryKind, .vertexSteps, .vertexBases, .ringSteps, .ringBases, .partSteps, .partBases, .ringEnds, .partEnds,
                 .partKinds,
-                .degrees, .mercator, .detail:
+                .degrees, .mercator, .detail, .vertexLevel:
                 true
             case .nulls, .values, .zones, .textSteps, .textBases, .text, .codes: true
             }
         }
+    }
+
+    /// Whether rows of the same vertices keep the same of them at every zoom. Their blocks were touched.
+    private func isSimplified(
+        _ row: Int, like old: Int, _ levels: VertexLevels?, _ before: VertexLevels?
+    ) throws(LayerFileError) -> Bool {
+        guard let levels, let before else { return true }
+        try levels.touch(row..<row + 1)
+        try before.touch(old..<old + 1)
+        return memcmp(levels.levels(touched: row), before.levels(touched: old), try vertexCount(row)) == 0
     }
 
     private func isDrawn(

@@ -72,6 +72,8 @@ enum LayerFileFormat {
         case sourceRow = 23
         /// `FeatureDetail` a row, 16 bytes.
         case detail = 24
+        /// `VertexLevel` a vertex, only in layers that are simplified for far zooms.
+        case vertexLevel = 25
 
         // For each column, all-row:
         /// One bit a row, set when the value is null; absent when none is.

@@ -20,6 +20,8 @@ struct LevelOfDetail {
         var vertices: UInt32
         /// Bytes in a tile besides its geometry.
         var attributeBytes: Float
+        /// The layer's vertices before it.
+        var firstVertex: UInt32 = 0
     }
 
     /// The greatest zoom that anything waits for; whoever finds no place there is shown by its share of area only.
@@ -33,10 +35,36 @@ struct LevelOfDetail {
     static func budget(zoom: Int) -> Double { zoom < 14 ? 40_000 : 180_000 }
 
     private var entries: [Entry] = []
+    /// For each vertex of the layer, in layers that are simplified.
+    private var levels: UnsafeBufferPointer<VertexLevel>?
 
     init(capacity: Int) { entries.reserveCapacity(capacity) }
 
     mutating func add(_ entry: Entry) { entries.append(entry) }
+
+    /// Far out only so many vertices count as are drawn there. The levels must stay where they are.
+    mutating func useLevels(_ levels: UnsafeBufferPointer<VertexLevel>) { self.levels = levels }
+
+    /// For each entry the lowest zoom at which all its vertices are drawn.
+    func forEachFarthestWhole(_ body: (_ row: Int, _ zoom: Int) -> Void) {
+        guard let levels else { return }
+        for (row, entry) in entries.enumerated() {
+            let first = Int(entry.firstVertex)
+            body(row, levels[first..<first + Int(entry.vertices)].reduce(0) { max($0, $1.zoom) })
+        }
+    }
+
+    /// About how many bytes a feature takes in a tile of a zoom.
+    private func bytes(_ row: Int, zoom: Int) -> Double {
+        var entry = entries[row]
+        if let levels, zoom < VertexLevel.wholeZoom {
+            let first = Int(entry.firstVertex)
+            var drawn: UInt32 = 0
+            for vertex in first..<first + Int(entry.vertices) where levels[vertex].zoom <= zoom { drawn += 1 }
+            entry.vertices = drawn
+        }
+        return entry.bytes(zoom: zoom)
+    }
 
     /// - Returns: for each entry, in the order they were added, which is that of their keys, its least zoom; `FeatureDetail.never` for none.
     /// - Complexity: O(n × zooms at which not everything fits)
@@ -48,13 +76,13 @@ struct LevelOfDetail {
         while let (rows, zoom) = waiting.popLast() {
             if rows.isEmpty { continue }
             var total = 0.0
-            for row in rows { total += entries[row].bytes(zoom: zoom) }
+            for row in rows { total += bytes(row, zoom: zoom) }
             if total <= LevelOfDetail.wholeBudget {
                 for row in rows where zooms[row] == FeatureDetail.never { zooms[row] = UInt8(zoom) }
                 continue
             }
             candidates.removeAll(keepingCapacity: true)
-            for row in rows { candidates.append(Candidate(rank: entries[row].rank, bytes: Float(entries[row].bytes(zoom: zoom)))) }
+            for row in rows { candidates.append(Candidate(rank: entries[row].rank, bytes: Float(bytes(row, zoom: zoom)))) }
             let least = LevelOfDetail.leastRank(&candidates, budget: LevelOfDetail.budget(zoom: zoom))
             for row in rows where zooms[row] == FeatureDetail.never && entries[row].rank >= least { zooms[row] = UInt8(zoom) }
             if zoom == LevelOfDetail.lastZoom { continue }

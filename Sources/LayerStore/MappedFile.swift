@@ -1,6 +1,6 @@
 import Glibc
 
-/// A file mapped for reading: the only place that maps. The mapping lives as long as the value; the files are the server's own and
+/// A file mapped for reading: with `WorkingMemory` the only place that maps. The mapping lives as long as the value; the files are the server's own and
 /// nothing truncates them, which is what makes reading it safe.
 final class MappedFile: @unchecked Sendable {
     let bytes: UnsafeRawBufferPointer

@@ -66,6 +66,8 @@ public struct FindingCode: RawRepresentable, Hashable, Sendable, Codable, Expres
     // Hazards
     public static let coverageBox: FindingCode = "coverage-bbox"
     public static let noCoverage: FindingCode = "no-coverage"
+    // Tiles
+    public static let notSimplified: FindingCode = "not-simplified"
     // Sources
     public static let emptySource: FindingCode = "empty-source"
     public static let fewerFeatures: FindingCode = "feature-count"
@@ -170,6 +172,8 @@ extension FindingCode {
     ]
 
     private static let otherMeanings: [FindingCode: FindingMeaning] = [
+        .notSimplified: FindingMeaning(
+            .info, ja: "頂点が多いため、縮小表示でも線を簡略化しません。", en: "Too many vertices to be simplified for far zooms; tiles there are larger."),
         .assumedDegrees: FindingMeaning(
             .info, ja: "座標参照系の指定がなく、値が日本の経緯度なので JGD2011 の経緯度としました。",
             en: "No reference system is named; the values are longitudes and latitudes of Japan and were taken as JGD2011."),

@@ -80,6 +80,7 @@ struct SourceLoad {
                 settings: LayerBuilder.Settings(
                     attributes: plan.attributes, idColumn: usesID ? plan.idColumn : nil,
                     keepsSourceCoordinates: system.transform.isProjected, importanceColumn: importance,
+                    hazard: hazard.map { HazardRanks($0, plan) },
                     memoryLimit: settings.memoryLimit),
                 scratch: try scratch("sort-\(name)"))
         }
@@ -134,6 +135,10 @@ struct SourceLoad {
             throw LoadError(error)
         }
         FaultPoint.pass("after-seal")
+        if summary.outlines == .tooManyVertices {
+            log.note(.notSimplified)
+            report.findings = log.findings(accepted: request.accepted)
+        }
         report.counts.kept = summary.keptCount
         report.extent = summary.extent
         report.decimals = summary.decimals

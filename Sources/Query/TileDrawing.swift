@@ -14,6 +14,8 @@ struct TileDrawing {
     let deadline: Deadline
     /// Nil: everything is drawn.
     let details: FeatureDetails?
+    /// Nil: every vertex is drawn at every zoom.
+    let levels: VertexLevels?
     private let columns: [Column]
     private let keys: [String]
     private let classKey: Int?
@@ -27,6 +29,7 @@ struct TileDrawing {
         self.deadline = deadline
         file = source.file
         details = try file.details()
+        levels = try file.vertexLevels()
         let columns = source.columns.map { source.file.columns[$0] }
         let keys = columns.map(\.attribute.name)
         (self.columns, self.keys) = (columns, keys)
@@ -54,8 +57,10 @@ struct TileDrawing {
     private func draw(_ tools: inout TileTools, leastZoom: Int) throws -> DrawnTile? {
         let thins = policy.thins && details != nil
         tools.batch.start(columns, classKey: classKey)
-        tools.dust.start(tile)
-        tools.encoder.start(tile, layer: source.layer, keys: keys, expectedValues: min(found, 10_000) * tools.batch.variedColumns)
+        tools.dust.start(tile, isExact: try dustIsExact(leastZoom))
+        tools.encoder.start(
+            tile, layer: source.layer, keys: keys, expectedValues: min(found, 10_000) * tools.batch.variedColumns,
+            simplifies: policy.thins, covers: policy.coversAll)
         let limit = thins && leastZoom > 0 ? policy.byteLimit : .max
         let leastArea = tools.dust.leastArea
         let hasClasses = classKey != nil
@@ -91,18 +96,35 @@ struct TileDrawing {
         return DrawnTile(bytes: tools.encoder.finish(), leftOut: leftOut)
     }
 
+    /// More features than this would make too many rectangles of two pixels.
+    private static let exactDust = 4096
+
+    /// Whether all that a hazard leaves out in this tile is small.
+    private func dustIsExact(_ leastZoom: Int) throws -> Bool {
+        guard policy.coversAll, policy.thins, found <= TileDrawing.exactDust, let details else { return false }
+        let leastArea = Dust.leastArea(tile)
+        for (rows, _) in runs {
+            try details.touch(rows)
+            for row in rows where Int(details[row].leastZoom) > leastZoom && details[row].area >= leastArea { return false }
+        }
+        return true
+    }
+
     private func draw(_ rows: Range<Int>, isInside: Bool, _ tools: inout TileTools) throws {
         try file.touchShapes(rows)
+        try levels?.touch(rows)
         for column in columns { try column.touch(rows) }
-        // What is known of rounded rings is known of those in Web Mercator.
-        let canTrust = tile.matrixSet == .webMercatorQuad
+        // What is known of rounded rings is known of those in Web Mercator that are nothing but rounded, every vertex of them.
+        let canTrust = tile.matrixSet == .webMercatorQuad && !policy.coversAll
         var drawn = 0
         for row in rows {
             if isInside, canTrust, let detail = details?[row], detail.isSafe(atZoom: tile.zoom) {
                 tools.encoder.draw(
                     safeRing: file.mercator(touched: row), isClockwise: detail.isClockwise != 0, id: file.number(touched: row))
                 tools.batch.add(row)
-            } else if tools.encoder.draw(file.shape(touched: row), id: file.number(touched: row), isInside: isInside) {
+            } else if tools.encoder.draw(
+                file.shape(touched: row), levels: levels?.levels(touched: row), id: file.number(touched: row), isInside: isInside)
+            {
                 tools.batch.add(row)
             }
             if tools.batch.isFull { tools.batch.end(&tools.encoder) }

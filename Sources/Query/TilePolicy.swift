@@ -1,9 +1,11 @@
 /// What a tile leaves out, and how it makes up for it.
 public struct TilePolicy: Sendable, Hashable {
-    /// Where not everything fits, features that matter less wait for a closer zoom (`LevelOfDetail`), and polygons too small to see are shown by
-    /// their share of area (`Dust`). False: everything is drawn that leaves a mark on the grid, however many bytes that takes.
+    /// Where not everything fits, features that matter less wait for a closer zoom (`LevelOfDetail`), polygons too small to see are shown by
+    /// their share of area (`Dust`), and vertices that make no difference are left out (`VertexLevel`). False: everything is drawn that leaves a mark on
+    /// the grid, every vertex of it, however many bytes that takes.
     public var thins = true
-    /// Never show less than the true area of what is left out: for hazards.
+    /// Never show less than there is, for hazards: what is drawn covers what it stands for, and what is too small or left out is not shown by less than its
+    /// area.
     public var coversAll = false
     /// The attribute that the style tells classes by; areas of different classes are not added up, and what stands for them carries its value.
     public var classAttribute: String?

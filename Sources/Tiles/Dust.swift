@@ -41,10 +41,12 @@ public struct Dust: ~Copyable {
     public init() {}
 
     /// Begins a tile. Far out the cells are twice as wide: there a tile is full of them, and should be small.
-    public mutating func start(_ tile: MapTile) {
+    /// - Parameter isExact: cells are two pixels wide, so that nothing is shown far from where it is: for hazards, where there are few features and all of
+    ///   them are small, as each cell shows at most its own area.
+    public mutating func start(_ tile: MapTile, isExact: Bool = false) {
         grid = TileGrid(tile)
-        cellShift = tile.levelZoom < 14 ? 7 : 6
-        unitArea = grid.areaScale * Double(1 << (2 * grid.enlargement))
+        cellShift = isExact ? 4 : tile.levelZoom < 14 ? 7 : 6
+        unitArea = Dust.unitArea(grid)
         cells.removeAll()
         classes.removeAll()
         (area, drawnArea, featureCount) = (0, 0, 0)
@@ -53,6 +55,9 @@ public struct Dust: ~Copyable {
 
     /// Square world units below which a polygon is too small to be drawn by itself: four grid units.
     public var leastArea: Float { Float(4 / unitArea) }
+    public static func leastArea(_ tile: MapTile) -> Float { Float(4 / unitArea(TileGrid(tile))) }
+
+    private static func unitArea(_ grid: TileGrid) -> Double { grid.areaScale * Double(1 << (2 * grid.enlargement)) }
 
     private var cellsPerSide: Int { TileGrid.extent >> Int(cellShift) }
 

@@ -1,5 +1,4 @@
 public import Geo
-import Glibc
 
 /// How the world is cut into tiles (OGC 17-083r4, annex D).
 public enum TileMatrixSet: String, Sendable, CaseIterable {
@@ -50,39 +49,5 @@ public struct MapTile: Hashable, Sendable {
         return Envelope(
             minX: max(-180, (Double(minX) - margin) * degrees), minY: max(-90, -(Double(minY + side) + margin) * degrees),
             maxX: min(180, (Double(minX + side) + margin) * degrees), maxY: min(90, -(Double(minY) - margin) * degrees))
-    }
-}
-
-/// World units of WorldCRS84Quad for geometries that are stored in those of Web Mercator and in degrees.
-struct PlateCarree: ~Copyable {
-    private var units = Scratch<Int32>(capacity: 1024)
-
-    /// The same shape with the units of WorldCRS84Quad in place of `mercator`; valid until this is called again.
-    mutating func project(_ shape: Shape) -> Shape {
-        let count = shape.mercator.count
-        switch shape.degrees {
-        case .narrow(let degrees):
-            let scale = WebMercator.worldSize / 360e7
-            units.fill(count: count) { PlateCarree.unit(Double(degrees[$0]) * scale, isLatitude: $0 & 1 != 0) }
-        case .wide(let degrees, let decimals):
-            let scale = WebMercator.worldSize / (decimals == 8 ? 360e8 : 360e9)
-            units.fill(count: count) { PlateCarree.unit(Double(degrees[$0]) * scale, isLatitude: $0 & 1 != 0) }
-        }
-        return Shape(
-            kind: shape.kind, partEnds: shape.partEnds, ringEnds: shape.ringEnds, partKinds: shape.partKinds, mercator: units.view,
-            degrees: shape.degrees)
-    }
-
-    @inline(__always)
-    private static func unit(_ value: Double, isLatitude: Bool) -> Int32 {
-        Int32(max(-2_147_483_648, min(2_147_483_647, (isLatitude ? -value : value).rounded())))
-    }
-
-    /// A place and an area in Web Mercator, in the units of WorldCRS84Quad.
-    static func project(x: Int32, y: Int32, area: Float) -> (x: Int32, y: Int32, area: Float) {
-        let latitude = WebMercator.unproject(x: 0, y: Double(y)).y
-        // Web Mercator stretches both axes by 1 ÷ cos φ, this only that of x.
-        let cosine = cos(latitude * .pi / 180)
-        return (x, unit(latitude * (WebMercator.worldSize / 360), isLatitude: true), area * Float(cosine))
     }
 }

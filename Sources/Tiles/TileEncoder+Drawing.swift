@@ -121,12 +121,13 @@ extension TileEncoder {
             for ring in ringsOfPart {
                 let isHole = ring > ringsOfPart.lowerBound
                 let form = addRing(shape, shape.vertices(ofRing: ring), part: Int32(part), isHole: isHole, isInside: isInside)
+                if covers { widen(shape, shape.vertices(ofRing: ring), part: Int32(part), isInside: isInside) }
                 if form == .nothing && !isHole { break }  // a polygon without its shell has no holes
                 if form == .tangled { isTangled = true }
                 if form != .convex || rings.rings.count > 1 { isSure = false }
             }
         }
-        if !isSure && !rings.rings.isEmpty && !isValid(isTangled: isTangled) { untangler.untangle(&rings) }
+        if !rings.rings.isEmpty && (covers || !isSure && !isValid(isTangled: isTangled)) { untangler.untangle(&rings) }
         if rings.rings.isEmpty && !drawCollapsed(shape, isInside: isInside) { return }
         writeRings()
     }

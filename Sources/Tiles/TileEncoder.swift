@@ -41,7 +41,13 @@ public struct TileEncoder: ~Copyable {
     var check = SimpleCheck()
     var untangler = Untangler()
     var collapse = Collapse()
-    private var plateCarree = PlateCarree()
+    private var drawn = DrawnVertices()
+    /// The zoom whose vertices are drawn; nil for all.
+    private var vertexZoom: Int?
+    /// See `start`.
+    var covers = false
+    /// Of the polygon at hand; nil where none are known.
+    var levels: UnsafePointer<VertexLevel>?
     /// Commands and steps of the pending features (MVT 2.1, 4.3), of each those of points, lines and polygons one after another.
     var geometry = Scratch<UInt8>(capacity: 32768)
 
@@ -82,8 +88,15 @@ public struct TileEncoder: ~Copyable {
     /// - Parameters:
     ///   - keys: the attributes' names by the numbers `tag` takes; only those that a feature has are written.
     ///   - expectedValues: about how many different values there will be, so that their table need not grow.
-    public mutating func start(_ tile: MapTile, layer: String, keys: [String], expectedValues: Int = 0) {
+    ///   - simplifies: vertices that have a level are drawn from its zoom on only.
+    ///   - covers: polygons are drawn so that they cover all of what they are in truth, for hazards, see `TileEncoder+Covering`.
+    public mutating func start(
+        _ tile: MapTile, layer: String, keys: [String], expectedValues: Int = 0, simplifies: Bool = true, covers: Bool = false
+    ) {
         grid = TileGrid(tile)
+        vertexZoom = simplifies ? tile.levelZoom : nil
+        // Where a grid unit is a world unit nothing is rounded.
+        self.covers = covers && grid.reduction > 0
         layerName = layer
         self.keys = keys
         keyIndexes.fill(-1, count: keys.count)
@@ -106,10 +119,16 @@ public struct TileEncoder: ~Copyable {
 
     /// Begins a feature with what of its geometry lies in the tile. False when that is nothing: then there is no feature, and neither
     /// `tag` nor `endFeature` may follow.
-    /// - Parameter isInside: the shape is known to lie within the buffered tile; otherwise that is found out.
+    /// - Parameters:
+    ///   - levels: one for each vertex, where the layer has them.
+    ///   - isInside: the shape is known to lie within the buffered tile; otherwise that is found out.
     /// - Complexity: O(vertices), and for polygons of more than a few vertices O(vertices × log vertices) of those in the tile.
-    public mutating func draw(_ stored: Shape, id: UInt64, isInside: Bool = false) -> Bool {
-        let shape = grid.isGeographic ? plateCarree.project(stored) : stored
+    public mutating func draw(
+        _ stored: Shape, levels: UnsafePointer<VertexLevel>? = nil, id: UInt64, isInside: Bool = false
+    ) -> Bool {
+        let drawn = drawn.take(stored, levels, zoom: vertexZoom, isGeographic: grid.isGeographic)
+        let shape = drawn.shape
+        self.levels = drawn.levels
         let place = isInside ? .inside : place(of: shape)
         if place == .outside { return false }
         let start = geometry.count

@@ -153,13 +153,18 @@ struct Surveyor {
         let details = try #require(try layer.file.details())
         try details.touch(0..<layer.file.geometryCount)
         let unit = Int64(1) << (20 - Int64(zoom))
-        let cell = Int64(zoom < 14 ? 128 : 64)
         struct Key: Hashable {
             var column: Int64
             var row: Int64
             var name: String
         }
         for tile in layer.tiles(zoom) {
+            // Where nothing large waits for a closer zoom, cells of a hazard are two pixels wide.
+            var waits = false
+            try layer.file.search(MapTile(tile).bufferedEnvelope) { rows, _ in
+                for row in rows where Int(details[row].leastZoom) > zoom && details[row].area >= Float(4 * unit * unit) { waits = true }
+            }
+            let cell = Int64(coversAll && !waits ? 16 : zoom < 14 ? 128 : 64)
             // The slow way: every feature asked, one dictionary.
             var sums: [Key: (area: Double, largest: Double, number: UInt64)] = [:]
             var byClass: [String: Double] = [:]

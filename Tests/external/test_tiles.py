@@ -76,7 +76,8 @@ def test_every_shape_is_valid_at_every_zoom(server, sources, chance):
 
 
 def test_area_is_conserved(server, sources, chance):
-    """Rounding moves a vertex by half a grid unit at most in each direction, so area changes by less than the length of the outlines."""
+    """Rounding moves a vertex by half a grid unit at most in each direction, so area changes by less than the length of the outlines; before the finest
+    zoom lines are a little simplified too. Hazards lose nothing: their outlines stand a unit or two outside, and two more where they are simplified."""
     compared = 0
     for source in sources.values():
         areas = np.array([shape for shape in source.geometries if shape.area > 0], dtype=object)
@@ -90,8 +91,12 @@ def test_area_is_conserved(server, sources, chance):
                 near = tree.query(shapely.box(*corners[0], *corners[1]).buffer(1e-4))
                 wanted = within_tile(shapely.transform(areas[near], to_tile(z, x, y)))
                 got = within_tile([shape for shape in shapes if shape.area > 0])
-                slack = 0.75 * shapely.length(wanted).sum() + 4
-                difference = abs(shapely.area(got).sum() - shapely.area(wanted).sum())
+                slack = (0.75 if z == FINEST else 1.5) * shapely.length(wanted).sum() + 4
+                difference = shapely.area(got).sum() - shapely.area(wanted).sum()
+                if source.hazard:
+                    slack = (2 if z == FINEST else 4) * shapely.length(wanted).sum() + 40
+                    assert difference >= -1e-3 * shapely.area(wanted).sum(), f"{source.id} {z}/{y}/{x}: {-difference} grid units of area are not shown"
+                difference = abs(difference)
                 assert difference <= slack, f"{source.id} {z}/{y}/{x}: {difference} grid units of area, {slack} allowed"
                 compared += shapely.area(wanted).sum() > 2 * slack
     assert compared > 100, "hardly a tile had more area than what rounding may change"
@@ -141,7 +146,8 @@ def test_far_tiles_keep_the_picture(server, sources, chance):
                 wanted = shapely.area(within_tile(shapely.transform(areas, to_tile(z, x, y)))).sum()
                 got = shapely.area(within_tile([shape for shape in shapes if shape.area > 0])).sum()
                 if wanted > 200_000:
-                    assert abs(got - wanted) < 0.1 * wanted, f"{source.id} {z}/{y}/{x}: {got} of {wanted}"
+                    assert got > (0.999 if source.hazard else 0.9) * wanted, f"{source.id} {z}/{y}/{x}: {got} of {wanted}"
+                    assert got < (1.3 if source.hazard else 1.1) * wanted, f"{source.id} {z}/{y}/{x}: {got} of {wanted}"
                     compared += 1
     assert compared > 50, "hardly a tile was covered"
 

@@ -1,0 +1,160 @@
+import Geo
+
+/// Finds for every vertex of a layer the lowest zoom at which it is drawn, for all lines and rings together.
+///
+/// From the closest zoom to the farthest, places go as long as the line without them stays within the zoom's tolerance, those that change least first. So
+/// what is there at a zoom is there at all closer ones. A place goes only when
+///
+/// - no other place lies in the triangle of it and its neighbours, borders included: then nothing comes to lie on another side of the line, and what was
+///   simple and apart before is so afterwards;
+/// - the edge between its neighbours is not there yet, so that no area is closed up and every ring keeps three vertices;
+/// - the area that grows is of no class less grave than the one that shrinks, where classes matter. Nothing at all is less than every class: the outer
+///   edge of a hazard only ever moves outward.
+///
+/// Bounds of the error are whole numbers of world units, rounded up: the edge that replaces two is as far off as the worse of them, and the place that
+/// goes from it, together. Visvalingam's and Whyatt's order (1993) with Douglas's and Peucker's measure (1973); the condition on triangles is that of
+/// Saalfeld, “Topologically consistent line simplification with the Douglas–Peucker algorithm”, 1999.
+struct Simplification {
+    /// Of a layer with more vertices all are drawn: its graph would take more than about a gigabyte of the disk for a while.
+    static let vertexLimit = 1 << 24
+
+    /// World units that a line may be off at a zoom.
+    ///
+    /// A unit of the tile grid is 2^(20 − zoom), half a pixel of a tile 512 pixels wide four of them. Rounding to the grid takes half a unit along each axis,
+    /// so 3½ are left; and 2 where classes count, where rounding may take two (`TileEncoder`, `covers`).
+    static func tolerance(zoom: Int, hasRanks: Bool) -> UInt32 {
+        hasRanks ? 1 << UInt32(21 - zoom) : 7 << UInt32(19 - zoom)
+    }
+
+    /// Whether it is worth its time: buildings have too few vertices to lose any.
+    static func pays(vertices: Int, features: Int, hasRanks: Bool) -> Bool {
+        vertices > 0 && (hasRanks || vertices > 12 * features)
+    }
+
+    private let graph: BorderGraph
+    private let tree: VertexTree
+    private var queue: VertexQueue
+    private let hasRanks: Bool
+
+    init(_ graph: BorderGraph, hasRanks: Bool, memory: WorkingMemory) throws(LayerFileError) {
+        self.graph = graph
+        self.hasRanks = hasRanks
+        tree = try VertexTree(graph, in: memory)
+        queue = try VertexQueue(graph, in: memory)
+        for place in 0..<graph.placeCount where !graph.states[place].isNode { graph.links[place].key = key(place) }
+    }
+
+    /// Afterwards the graph's states say at which zoom each place is drawn.
+    /// - Complexity: O(places × log places) where few lie in the way of each other.
+    mutating func run() {
+        for zoom in (0..<VertexLevel.wholeZoom).reversed() {
+            let tolerance = Simplification.tolerance(zoom: zoom, hasRanks: hasRanks)
+            for place in 0..<graph.placeCount where !graph.states[place].isNode && !graph.states[place].isGone {
+                graph.states[place].isBlocked = false
+                consider(place, tolerance)
+            }
+            // What was in the way of others may have gone.
+            for _ in 0..<Simplification.rounds {
+                if !round(zoom, tolerance) { break }
+                for place in 0..<graph.placeCount where graph.states[place].isBlocked && !graph.states[place].isGone {
+                    graph.states[place].isBlocked = false
+                    consider(place, tolerance)
+                }
+            }
+        }
+    }
+
+    private static let rounds = 8
+
+    /// Queues a place that may be left out at a tolerance, or takes it from the queue.
+    private mutating func consider(_ place: Int, _ tolerance: UInt32) {
+        if graph.links[place].key <= tolerance && leavesClasses(place) { queue.update(place) } else { queue.remove(place) }
+    }
+
+    /// - Returns: whether another may find more.
+    private mutating func round(_ zoom: Int, _ tolerance: UInt32) -> Bool {
+        var (gone, blocked) = (false, false)
+        while let place = queue.popFirst() {
+            if mayGo(place) {
+                go(place, zoom: zoom, tolerance)
+                gone = true
+            } else {
+                graph.states[place].isBlocked = true
+                blocked = true
+            }
+        }
+        return gone && blocked
+    }
+
+    /// No class loses to a less grave one when a place goes.
+    private func leavesClasses(_ place: Int) -> Bool {
+        guard let freedom = graph.freedoms?[place] else { return true }
+        if freedom == [.left, .right] { return true }
+        let (first, second) = graph.links[place].neighbours
+        let turned = turn(graph.places[Int(first)], graph.places[place], graph.places[Int(second)])
+        return turned == 0 || freedom.contains(turned > 0 ? .right : .left)
+    }
+
+    private func mayGo(_ place: Int) -> Bool {
+        let link = graph.links[place]
+        let (first, second) = (Int(link.neighbours.0), Int(link.neighbours.1))
+        let arc = graph.arcs[Int(link.arc)]
+        if arc.from == arc.to && arc.count <= 2 { return false }
+        if tree.hasOther(first, place, second) { return false }
+        return arc.count > 1 || graph.straight.insert(arc.from, arc.to)
+    }
+
+    private mutating func go(_ place: Int, zoom: Int, _ tolerance: UInt32) {
+        let link = graph.links[place]
+        graph.states[place].zoom = zoom + 1
+        graph.arcs[Int(link.arc)].count -= 1
+        tree.shrink(place)
+        let (first, second) = link.neighbours
+        join(Int(first), place, to: second, bound: link.key, tolerance)
+        join(Int(second), place, to: first, bound: link.key, tolerance)
+    }
+
+    /// Puts `other` where `gone` was beside a place.
+    private mutating func join(_ place: Int, _ gone: Int, to other: UInt32, bound: UInt32, _ tolerance: UInt32) {
+        if graph.states[place].isNode { return }
+        if graph.links[place].neighbours.0 == UInt32(gone) {
+            graph.links[place].neighbours.0 = other
+            graph.links[place].bounds.0 = bound
+        } else {
+            graph.links[place].neighbours.1 = other
+            graph.links[place].bounds.1 = bound
+        }
+        graph.links[place].key = key(place)
+        graph.states[place].isBlocked = false
+        consider(place, tolerance)
+    }
+
+    /// The bound of the edge between a place's neighbours, in world units; the greatest number where that edge would be longer than a quarter of the world.
+    private func key(_ place: Int) -> UInt32 {
+        let link = graph.links[place]
+        let (a, b, p) = (graph.places[Int(link.neighbours.0)], graph.places[Int(link.neighbours.1)], graph.places[place])
+        guard let distance = Simplification.distance(p, from: a, to: b) else { return .max }
+        return UInt32(min(UInt64(UInt32.max), UInt64(max(link.bounds.0, link.bounds.1)) + UInt64(distance)))
+    }
+
+    /// How far a place is from a segment, rounded up; the same whichever way the segment runs. Nil where differences come to 2³⁰ or more.
+    static func distance(_ p: SIMD2<Int32>, from first: SIMD2<Int32>, to second: SIMD2<Int32>) -> UInt32? {
+        let (a, b) = (first.x, first.y) < (second.x, second.y) ? (first, second) : (second, first)
+        let (dx, dy) = (Int64(b.x) - Int64(a.x), Int64(b.y) - Int64(a.y))
+        let (px, py) = (Int64(p.x) - Int64(a.x), Int64(p.y) - Int64(a.y))
+        let (qx, qy) = (px - dx, py - dy)
+        let limit: Int64 = 1 << 30
+        guard max(abs(dx), abs(dy), abs(px), abs(py)) < limit && max(abs(qx), abs(qy)) < limit else { return nil }
+        let (along, square) = (px * dx + py * dy, dx * dx + dy * dy)
+        let distance: Double
+        if along <= 0 {
+            distance = Double(px * px + py * py).squareRoot()
+        } else if along >= square {
+            distance = Double(qx * qx + qy * qy).squareRoot()
+        } else {
+            distance = Double(abs(dx * py - dy * px)) / Double(square).squareRoot()
+        }
+        // A hair more than what doubles may lose below 2³¹.
+        return UInt32((distance * (1 + 1e-12)).rounded(.up))
+    }
+}
