@@ -306,7 +306,7 @@ class Look:
         if stray:
             self.fault("stray", f"feature {self.layer.ids[stray[0]]}")
         if self.left_out == 0 and self.pyramid.counts_items():
-            self.count(len(must))
+            self.count()
 
     def is_thin(self, row):
         """Coordinates are stored in whole world units, a centimetre: what is thinner than two of them here may be nothing."""
@@ -331,15 +331,17 @@ class Look:
         enough = np.where(dimension == 2, shapely.area(cut) >= TINY, np.where(dimension == 1, spans >= 3, True))
         return touches, touches & enough
 
-    def count(self, drawn):
+    def count(self):
         """Of points, lines and areas that are large enough: their number is what items count in the same box."""
         inner, outer = (
             self.pyramid.server.json(f"/collections/{self.layer.id}/items?f=json&limit=1&bbox={','.join(map(repr, map(float, self.world.degrees(self.zoom, self.x, self.y, margin))))}")
             ["numberMatched"] - self.layer.without_place for margin in (-2, 2))
         tile = shapely.box(0, 0, EXTENT, EXTENT)
         met = len(set(self.rows[self.alone & shapely.intersects(self.shapes, tile)].tolist()))
-        touches, enough = self.reaches(0)
-        tiny = int((touches & ~enough).sum())
+        touches, _ = self.reaches(0)
+        alone = set(self.rows[self.alone].tolist())
+        # Another rule says what of these has to be told.
+        tiny = sum(row not in alone for row in self.near[touches].tolist())
         if met < inner - tiny or met > outer + tiny:
             self.fault("count", f"{met} features, items say {inner} to {outer}")
 
@@ -357,7 +359,7 @@ class Look:
         moved = sizes[cross & (sizes < 64)].sum()
         # In a few tiles rounding need not come out even.
         outline = 0 if self.pyramid.most is None else shapely.length(shapely.clip_by_rect(self.true[whole | cross], 0, 0, EXTENT, EXTENT)).sum()
-        self.pyramid.add_area(self, true, drawn, moved + 0.1 * outline)
+        self.pyramid.add_area(self, true, drawn, moved + 0.25 * outline)
 
     def closeness(self):
         place = {row: i for i, row in enumerate(self.near.tolist())}
