@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from conftest import ROOT, SHARED
 from hard_layers import EVERY, HAZARDS, MADE, REAL, write_made, write_real
-from pyramid import SETS, Layer, Pyramid
+from pyramid import Pyramid
 from server import Server
+from truth import SETS, Layer
 
 ZOOMS = {SETS[0]: 17, SETS[1]: 16}
 #: Without KASANE_EVERY: zooms of each set, tiles of each zoom.

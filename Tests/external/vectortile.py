@@ -76,7 +76,7 @@ class Layer:
         lasts = np.flatnonzero(data < 0x80)
         counts = np.searchsorted(lasts, ends, side="left")   # numbers before the end of each feature
         numbers = varints(data)
-        points, paths, owners, closed = [], [], [], []
+        points, owners = [], []
         at = 0
         for feature, end in enumerate(counts):
             kind = self.kinds[feature]

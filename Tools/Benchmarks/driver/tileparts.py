@@ -11,7 +11,6 @@ import sqlite3
 import statistics
 import subprocess
 import sys
-import urllib.request
 
 import flatgeobuf
 import lists
