@@ -79,11 +79,13 @@ let package = Package(
         // 6
         tier("Query", "Geo", "SpatialIndex", "GeoNative", "CQL2", "Formats", "LayerStore", "Tiles", "LayerAtlas"),
         // 7
-        tier("TileArchives", "Geo", "Formats", "LayerAtlas", "Tiles", "Query", "CXXHash", grdb),
+        tier("TileArchives", "Geo", "SpatialIndex", "Formats", "LayerAtlas", "Tiles", "Query", "CXXHash", grdb),
         tier("HazardAnswer", "Geo", "Access", "Descriptions", "LayerStore", "LayerAtlas", "Query"),
         // 8
         tier(
-            "HTTPAPI", "Geo", "Access", "Descriptions", "LayerAtlas", "CQL2", "Formats", "Tiles", "Query", "HazardAnswer", crypto,
+            "HTTPAPI", "Geo", "Access", "Descriptions", "SpatialIndex", "LayerAtlas", "CQL2", "Formats", "Tiles", "Query", "TileArchives",
+            "HazardAnswer",
+            crypto,
             hummingbird,
             httpTypes,
             logging, .product(name: "NIOCore", package: "swift-nio")),
@@ -92,7 +94,8 @@ let package = Package(
             swiftSettings: settings),
         // 9
         tier(
-            "Server", "Geo", "Access", "LayerCatalog", "LayerAtlas", "Query", "HTTPAPI", "WebPages", hummingbird, lifecycle, logging, yams,
+            "Server", "Geo", "Access", "LayerCatalog", "LayerAtlas", "Query", "TileArchives", "HTTPAPI", "WebPages", hummingbird, lifecycle,
+            logging, yams,
             .product(name: "HummingbirdCore", package: "hummingbird"), .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
             .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
@@ -129,7 +132,9 @@ let package = Package(
         tests("Importing", "Geo", "RecordStream", "kasane-import"),
         tests("LayerAtlas", "Geo", "Access", "Descriptions", "LayerStore", "LayerCatalog", "AtlasKit"),
         tests("Query", "Geo", "GeoNative", "CQL2", "SpatialIndex", "LayerStore", "Tiles"),
-        tests("TileArchives", "Geo", "Formats", "Tiles", "Access", "CDeflate", "Descriptions", "LayerAtlas", "Query", "AtlasKit", grdb),
+        tests(
+            "TileArchives", "Geo", "SpatialIndex", "Formats", "Tiles", "Access", "CDeflate", "Descriptions", "LayerAtlas", "Query",
+            "AtlasKit", grdb),
         tests("HazardAnswer", "Geo", "Access", "Descriptions", "LayerStore", "LayerAtlas", "Query", "AtlasKit"),
         tests(
             "Loading", "Geo", "GeoNative", "RecordStream", "Descriptions", "LayerStore", "LayerCatalog", "kasane", "kasane-import"),

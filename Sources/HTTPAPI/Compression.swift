@@ -16,6 +16,7 @@ public struct Compression: RouterMiddleware {
         _ request: Request, context: APIContext, next: (Request, APIContext) async throws -> Response
     ) async throws -> Response {
         var response = try await next(request, context)
+        if response.status == .notModified { return Compression.named(response, request) }
         guard response.headers[.contentEncoding] == nil, response.status == .ok || response.isProblem,
             Compression.isText(response.headers[.contentType] ?? ""), let length = response.body.contentLength,
             length >= Gzip.worthwhile
@@ -37,6 +38,16 @@ public struct Compression: RouterMiddleware {
         response.body = ResponseBody(byteBuffer: ByteBuffer(bytes: small))
         response.headers[.contentEncoding] = name
         if let tag = response.headers[.eTag] { response.headers[.eTag] = EntityTag(text: tag).compressed(coding).text }
+        return response
+    }
+
+    /// What has not changed is named as it was sent before (RFC 9110, 15.4.5): by the tag of its coding, where the client has that one.
+    private static func named(_ response: Response, _ request: Request) -> Response {
+        guard let tag = response.headers[.eTag] else { return response }
+        let compressed = EntityTag(text: tag).compressed(Negotiation.coding(request.headers[values: .acceptEncoding])).text
+        guard request.headers[values: .ifNoneMatch].contains(where: { $0.contains(compressed) }) else { return response }
+        var response = response
+        response.headers[.eTag] = compressed
         return response
     }
 

@@ -7,14 +7,19 @@ struct EntityTag: Sendable, Equatable {
     let text: String
 
     /// A tag for what is made from `parts` alone: a version, a query, a form.
-    init(from parts: [String]) {
+    init(from parts: [String]) { self.init(digest: EntityTag.hash(parts)) }
+
+    /// 32 bytes that name what is made from `parts` alone.
+    static func digest(of parts: [String]) -> [UInt8] { Array(hash(parts)) }
+
+    private static func hash(_ parts: [String]) -> SHA256.Digest {
         var hash = SHA256()
         for part in parts {
             // The length first, so that ("a", "bc") and ("ab", "c") differ.
             withUnsafeBytes(of: UInt64(part.utf8.count).littleEndian) { hash.update(bufferPointer: $0) }
             hash.update(data: Array(part.utf8))
         }
-        self.init(digest: hash.finalize())
+        return hash.finalize()
     }
 
     /// A tag for a document that is cheap to make: a hash of its bytes.

@@ -4,6 +4,7 @@ import Hummingbird
 import LayerAtlas
 import NIOCore
 import Query
+import TileArchives
 import Tiles
 
 extension LayerAPI {
@@ -56,10 +57,7 @@ extension LayerAPI {
         _ tile: MapTile, _ layers: [VisibleLayer], isNamed: Bool, _ exchange: Exchange, _ coding: ContentCoding
     ) async throws -> Response {
         let thins = settings.thinsTiles
-        let parts = layers.map {
-            TileCache.Key.Layer(
-                id: $0.id, version: history.lastChange(of: $0.id, $0.version, tile), columns: $0.columns, policy: $0.tilePolicy)
-        }
+        let parts = layers.map { TileCache.Key.Layer($0, tile, history) }
         let key = TileCache.Key(layers: parts, tile: tile, coding: coding, thins: thins)
         let tag = EntityTag(from: key.origin)
         var headers: HTTPFields = [.eTag: tag.compressed(coding).text]
@@ -78,8 +76,11 @@ extension LayerAPI {
             defer { exchange.client?.rest() }
             entry = try await tiles.tile(key) {
                 try await pool.run(exchange.deadline) {
+                    let digest = shelf == nil ? [] : key.digest
+                    if let tile = shelf?.tile(digest) { return TileCache.Entry(body: ByteBuffer(bytes: tile.bytes), leftOut: tile.leftOut) }
                     let drawn = try engine.drawnTile(layers, tile, thins: thins, deadline: exchange.deadline)
                     let bytes = drawn.bytes.isEmpty ? [] : coding.compress(drawn.bytes, isKept: true)
+                    shelf?.keep(digest, TileShelf.Tile(bytes: bytes, leftOut: drawn.leftOut))
                     return TileCache.Entry(body: ByteBuffer(bytes: bytes), leftOut: drawn.leftOut)
                 }
             }

@@ -4,6 +4,7 @@ import HTTPTypes
 public import Hummingbird
 public import LayerAtlas
 public import Query
+public import TileArchives
 
 /// The routes for layers: OGC API – Features, Tiles and Processes, styles and legends.
 public struct LayerAPI: Sendable {
@@ -49,8 +50,15 @@ public struct LayerAPI: Sendable {
     let jobThread = WorkPool(WorkPool.Settings(threads: 1, queue: 256))
     public let tiles: TileCache
     let history: TileHistory
+    let shelf: TileShelf?
 
-    public init(atlas: LayerAtlas, engine: QueryEngine, pool: WorkPool, settings: Settings, history: TileHistory = TileHistory()) {
+    /// - Parameters:
+    ///   - history: at which versions tiles last changed, as far as somebody finds it out.
+    ///   - shelf: a cache of tiles on disk.
+    public init(
+        atlas: LayerAtlas, engine: QueryEngine, pool: WorkPool, settings: Settings, history: TileHistory = TileHistory(),
+        shelf: TileShelf? = nil
+    ) {
         self.atlas = atlas
         self.engine = engine
         self.pool = pool
@@ -60,6 +68,7 @@ public struct LayerAPI: Sendable {
         jobs = JobRegister(settings.jobs)
         tiles = TileCache(limit: settings.tileCache)
         self.history = history
+        self.shelf = shelf
     }
 
     public func addRoutes(to router: Router<APIContext>) {

@@ -1,3 +1,4 @@
+import LayerAtlas
 import NIOCore
 import Query
 import Synchronization
@@ -13,6 +14,20 @@ public final class TileCache: Sendable {
             /// The attributes in it: viewers see different ones.
             var columns: [Int]
             var policy: TilePolicy
+
+            init(id: String, version: String, columns: [Int], policy: TilePolicy) {
+                self.id = id
+                self.version = version
+                self.columns = columns
+                self.policy = policy
+            }
+
+            init(_ layer: VisibleLayer, _ tile: MapTile, _ history: TileHistory) {
+                id = layer.id
+                version = history.lastChange(of: layer.id, layer.version, tile)
+                columns = layer.columns
+                policy = layer.tilePolicy
+            }
         }
         var layers: [Layer]
         var tile: MapTile

@@ -6,6 +6,7 @@ import Logging
 import Query
 import ServiceLifecycle
 import Synchronization
+import TileArchives
 
 /// Keeps the atlas in step with the catalogue: what another process publishes shows without a restart, and what was withdrawn long ago goes.
 final class AtlasKeeper: Service {
@@ -16,10 +17,12 @@ final class AtlasKeeper: Service {
     private let logger: Logger
     private let preparation: LayerServer.Preparation
     private let comparer: VersionComparer
+    private let shelf: TileShelf?
     private let ready = Atomic<Bool>(false)
 
     init(
-        settings: ServerSettings, catalogue: Catalogue, atlas: LayerAtlas, keys: KeyRing, history: TileHistory, logger: Logger,
+        settings: ServerSettings, catalogue: Catalogue, atlas: LayerAtlas, keys: KeyRing, history: TileHistory, shelf: TileShelf?,
+        logger: Logger,
         preparation: @escaping LayerServer.Preparation
     ) {
         self.settings = settings
@@ -28,13 +31,18 @@ final class AtlasKeeper: Service {
         self.keys = keys
         self.logger = logger
         self.preparation = preparation
-        comparer = VersionComparer(history: history, logger: logger)
+        self.shelf = shelf
+        comparer = VersionComparer(history: history, shelf: shelf, logger: logger)
     }
 
     var isReady: Bool { ready.load(ordering: .acquiring) }
 
     func run() async throws {
-        defer { comparer.stop() }
+        defer {
+            comparer.stop()
+            // What was made last is there at the next start too.
+            shelf?.flush()
+        }
         try await cancelWhenGracefulShutdown {
             do {
                 try await self.preparation(self.catalogue, self.logger)

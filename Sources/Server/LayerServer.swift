@@ -9,6 +9,7 @@ public import LayerCatalog
 public import Logging
 import Query
 import ServiceLifecycle
+import TileArchives
 public import UnixSignals
 import WebPages
 
@@ -47,8 +48,11 @@ public struct LayerServer: Sendable {
         let atlas = try LayerAtlas(dataDirectory: settings.data, catalogue: catalogue)
         let keys = KeyRing(atlas: atlas)
         let history = TileHistory()
+        let shelf = LayerServer.shelf(settings, logger)
+        if let shelf { history.add(from: shelf) }
         let keeper = AtlasKeeper(
-            settings: settings, catalogue: catalogue, atlas: atlas, keys: keys, history: history, logger: logger, preparation: preparation)
+            settings: settings, catalogue: catalogue, atlas: atlas, keys: keys, history: history, shelf: shelf, logger: logger,
+            preparation: preparation)
         self.keeper = keeper
         let ledger = ConnectionLedger(limits: settings.limits)
         self.ledger = ledger
@@ -62,7 +66,7 @@ public struct LayerServer: Sendable {
         apiSettings.pictures = settings.pictures
         let api = LayerAPI(
             atlas: atlas, engine: QueryEngine(gridDirectories: [settings.data.appending(path: "grids").path]), pool: pool,
-            settings: apiSettings, history: history)
+            settings: apiSettings, history: history, shelf: shelf)
         let metrics = Metrics {
             [
                 Metrics.Gauge("kasane_connections", "Open connections.", Double(ledger.count)),
@@ -97,6 +101,16 @@ public struct LayerServer: Sendable {
         WebPages().addRoutes(to: router)
         routes = router.routes.map { ($0.method.rawValue, "\($0.path)") }
         responder = router.buildResponder()
+    }
+
+    /// The cache of tiles on disk, where there is to be one.
+    private static func shelf(_ settings: ServerSettings, _ logger: Logger) -> TileShelf? {
+        guard settings.tileCacheDisk > 0 else { return nil }
+        guard let folder = settings.tileCacheFolder ?? (settings.isPublic ? nil : TileShelf.folder(in: settings.data)) else {
+            logger.warning("a public server writes nothing into its data directory: tile-cache-disk-mib needs tile-cache-folder")
+            return nil
+        }
+        return TileShelf(folder, limit: settings.tileCacheDisk) { logger.warning("tile cache", metadata: ["what": .string($0)]) }
     }
 
     /// Serves until it is told to stop, by a signal or by the end of the task. After a signal, requests in flight are finished.

@@ -23,6 +23,10 @@ public struct ServerSettings: Sendable {
     public var work = WorkPool.Settings()
     /// Bytes of finished tiles to keep.
     public var tileCache = 64 << 20
+    /// Bytes of finished tiles to keep on disk too, for the next start; 0 keeps none. What a disk is used for is its administrator's to say.
+    public var tileCacheDisk = 0
+    /// Where they lie; nil is the folder `tiles` of the data directory. A public server writes nothing there, so it keeps tiles on disk only where this is set.
+    public var tileCacheFolder: URL?
     /// Far tiles leave out what matters least; false for comparing speed with servers that do not.
     public var thinsTiles = true
     /// Makes PNGs of legends; nil where there is nothing that does.
@@ -104,6 +108,8 @@ public struct ServerSettings: Sendable {
         case "threads": work.threads = try whole(1...1024)
         case "queue": work.queue = try whole(1...100_000)
         case "tile-cache-mib": tileCache = try whole(1...1_048_576) << 20
+        case "tile-cache-disk-mib": tileCacheDisk = try whole(0...1_048_576) << 20
+        case "tile-cache-folder": tileCacheFolder = URL(filePath: try text(), relativeTo: folder)
         case "thin-tiles":
             guard let flag = value.bool else { throw bad("trueかfalse", "true or false") }
             thinsTiles = flag
@@ -117,7 +123,8 @@ public struct ServerSettings: Sendable {
     }
 
     private static let keys =
-        "data, layers, host, port, public, base-url, log-level, deadline, threads, queue, tile-cache-mib, thin-tiles, connections, "
+        "data, layers, host, port, public, base-url, log-level, deadline, threads, queue, tile-cache-mib, tile-cache-disk-mib, tile-cache-folder, thin-tiles, "
+        + "connections, "
         + "connections-per-address"
 }
 

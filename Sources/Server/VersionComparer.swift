@@ -3,6 +3,7 @@ import LayerAtlas
 import Logging
 import Query
 import Synchronization
+import TileArchives
 
 /// Compares a layer's new version with the one before, on a thread of its own, so that tiles that did not change stay kept.
 ///
@@ -17,11 +18,14 @@ final class VersionComparer: Sendable {
     private struct Stopped: Error {}
 
     private let history: TileHistory
+    private let shelf: TileShelf?
     private let logger: Logger
     private let state = Mutex(State())
 
-    init(history: TileHistory, logger: Logger) {
+    /// - Parameter shelf: keeps what was found out for the next start.
+    init(history: TileHistory, shelf: TileShelf?, logger: Logger) {
         self.history = history
+        self.shelf = shelf
         self.logger = logger
     }
 
@@ -70,6 +74,12 @@ final class VersionComparer: Sendable {
             metadata["ms"] = .stringConvertible(Int((ContinuousClock.now - begin) / .milliseconds(1)))
             if let boxes {
                 history.add(TileHistory.Step(base: replacement.versionBefore, boxes: boxes), of: replacement.layer, replacement.version)
+                // A base that is younger, after a rollback, is no base.
+                if replacement.versionBefore < replacement.version {
+                    shelf?.keep(
+                        TileShelf.Step(
+                            layer: replacement.layer, version: replacement.version, base: replacement.versionBefore, boxes: boxes))
+                }
                 metadata["changes"] = .stringConvertible(boxes.count)
             }
             logger.info("compared", metadata: metadata)

@@ -38,20 +38,16 @@ public struct TileArchiver {
     /// - Parameter deadline: cancelled to stop; the archive can then be gone on with.
     /// - Throws: `QueryError`, `ArchiveError`.
     public func write(to archive: some TileArchive, deadline: Deadline, progress: (Progress) throws -> Void) throws {
-        var numbers: [UInt64] = []
-        try walk { numbers.append($0) }
-        let begun = archive.lastNumber.map { last in numbers.partition(after: last) } ?? 0
         var unsaved = 0
         let engine = engine
         let groups = stride(from: 0, to: layers.count, by: QueryEngine.layerLimit).map { first in
             Array(layers[first..<min(first + QueryEngine.layerLimit, layers.count)])
         }
-        try OrderedWork.run(count: numbers.count - begun, threads: threads) { [numbers] place in
-            guard let tile = TileNumber.tile(numbers[begun + place]) else { preconditionFailure("a number that was walked to") }
+        try forEach(after: archive.lastNumber) { tile in
             var bytes: [UInt8] = []
             for group in groups { bytes += try engine.drawnTile(group, MapTile(tile), deadline: deadline).bytes }
             return (tile, bytes.isEmpty ? [] : Gzip.compress(bytes, level: 6))
-        } take: { place, made in
+        } take: { made, step in
             let (tile, bytes) = made
             if !bytes.isEmpty {
                 try archive.add(tile, bytes)
@@ -61,9 +57,27 @@ public struct TileArchiver {
                     unsaved = 0
                 }
             }
-            try progress(Progress(done: begun + place + 1, total: numbers.count, zoom: tile.zoom))
+            try progress(step)
         }
         try archive.finish()
+    }
+
+    /// Makes something of every tile that may have something, on several threads, and takes it on this one, in the order of the tiles' numbers.
+    ///
+    /// - Parameter number: of the last tile that is left out, with all before it.
+    /// - Throws: the first error of `make` or `take`.
+    public func forEach<Made: Sendable>(
+        after number: UInt64? = nil, make: @escaping @Sendable (TileCoordinate) throws -> Made, take: (Made, Progress) throws -> Void
+    ) throws {
+        var numbers: [UInt64] = []
+        try walk { numbers.append($0) }
+        let begun = number.map { last in numbers.partition(after: last) } ?? 0
+        try OrderedWork.run(count: numbers.count - begun, threads: threads) { [numbers] place in
+            guard let tile = TileNumber.tile(numbers[begun + place]) else { preconditionFailure("a number that was walked to") }
+            return (tile, try make(tile))
+        } take: { place, made in
+            try take(made.1, Progress(done: begun + place + 1, total: numbers.count, zoom: made.0.zoom))
+        }
     }
 
     /// The numbers of all tiles of the zooms that may have something, ascending.

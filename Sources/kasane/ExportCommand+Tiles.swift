@@ -26,14 +26,14 @@ extension ExportCommand {
             throw Refusal(ja: "同じレイヤーが二度あります。", en: "A layer is named twice.", status: 2)
         }
         let zooms =
-            try zoomRange
+            try ZoomRange.parse(self.zooms)
             ?? shown.map(\.tileZooms).reduce(shown[0].tileZooms) { whole, one in
                 min(whole.lowerBound, one.lowerBound)...max(whole.upperBound, one.upperBound)
             }
         let content = ArchiveContent(shown, zooms: zooms)
         let target = URL(fileURLWithPath: output)
         let archiver = TileArchiver(engine: QueryEngine(), layers: shown, zooms: zooms)
-        let meter = TileMeter(showsProgress: isatty(2) == 1)
+        let meter = ProgressMeter(showsProgress: isatty(2) == 1)
         do {
             let archive: any TileArchive =
                 format == .pmtiles ? try PMTilesArchive(target, content) : try MBTilesArchive(target, content)
@@ -43,28 +43,14 @@ extension ExportCommand {
                         ja: "途中までのファイルがあります。\(archive.count)枚の続きから書きます。",
                         en: "Going on after \(archive.count) tiles that were written before."))
             }
-            try archiver.write(to: archive, deadline: Deadline(seconds: nil)) { meter.show($0) }
+            try archiver.write(to: archive, deadline: Deadline(seconds: nil)) {
+                meter.show(zoom: $0.zoom, done: $0.done, total: $0.total)
+            }
             meter.end()
             Program.say(LocalizedText(ja: "\(archive.count)枚のタイルを書き出しました。", en: "\(archive.count) tiles written."))
         } catch let error as ArchiveError {
             meter.end()
             throw Refusal(error.message)
-        }
-    }
-
-    /// `8-14`, or `12`.
-    private var zoomRange: ClosedRange<Int>? {
-        get throws {
-            guard let zooms else { return nil }
-            let numbers = zooms.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
-            guard (1...2).contains(numbers.count), let first = numbers[0], let last = numbers[numbers.count - 1], first <= last,
-                first >= 0, last <= TileCoordinate.zoomLimit
-            else {
-                throw Refusal(
-                    ja: "--zooms \(zooms) は読めません。8-14 のように0から\(TileCoordinate.zoomLimit)までの範囲を書いてください。",
-                    en: "--zooms \(zooms) cannot be read. Give a range within 0 to \(TileCoordinate.zoomLimit), as in 8-14.", status: 2)
-            }
-            return first...last
         }
     }
 }
@@ -88,7 +74,7 @@ extension ArchiveContent {
 }
 
 /// Says on a terminal how far the work is.
-private final class TileMeter {
+final class ProgressMeter {
     private let showsProgress: Bool
     private let start = ContinuousClock.now
     private var last = ContinuousClock.now
@@ -98,14 +84,14 @@ private final class TileMeter {
         self.showsProgress = showsProgress
     }
 
-    func show(_ progress: TileArchiver.Progress) {
-        guard showsProgress, ContinuousClock.now - last > .milliseconds(250) || progress.done == progress.total else { return }
+    func show(zoom: Int, done: Int, total: Int) {
+        guard showsProgress, ContinuousClock.now - last > .milliseconds(250) || done == total else { return }
         last = .now
         hasShown = true
         let seconds = (last - start) / .seconds(1)
-        let left = seconds / Double(max(progress.done, 1)) * Double(progress.total - progress.done)
-        let percent = 100 * progress.done / max(progress.total, 1)
-        write("\r\u{1B}[Kz\(progress.zoom)  \(progress.done)/\(progress.total)  \(percent) %  残り \(Int(left.rounded(.up))) s left")
+        let left = seconds / Double(max(done, 1)) * Double(total - done)
+        let percent = 100 * done / max(total, 1)
+        write("\r\u{1B}[Kz\(zoom)  \(done)/\(total)  \(percent) %  残り \(Int(left.rounded(.up))) s left")
     }
 
     func end() {

@@ -7,7 +7,8 @@ struct Kasane: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "kasane", abstract: "統合型GISのレイヤーサーバー / A GIS layer server for city halls.",
         subcommands: [
-            ServeCommand.self, LoadCommand.self, CheckCommand.self, LayersCommand.self, ExportCommand.self, QueryCommand.self,
+            ServeCommand.self, LoadCommand.self, CheckCommand.self, LayersCommand.self, ExportCommand.self, WarmCommand.self,
+            QueryCommand.self,
             KeyCommand.self,
         ])
 }

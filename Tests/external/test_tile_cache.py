@@ -1,13 +1,18 @@
 """Tiles as they are sent: in the coding that is asked for, again when they are asked for again, and new when they changed."""
+import contextlib
 import gzip
 import json
-import urllib.parse
+import math
+import os
+import sqlite3
+import stat
+import subprocess
 
 import brotli
 import mapbox_vector_tile
 import pytest
 
-from server import Server, load
+from server import KASANE, Server, load
 
 GRID = 8
 
@@ -26,7 +31,6 @@ def town(file, heights):
 
 def tile_path(number, z):
     west, north = 139.0 + number % GRID * 0.05, 35.0 + number // GRID * 0.05
-    import math
     x = int((west + 0.0005 + 180) / 360 * 2**z)
     sine = math.sin(math.radians(north + 0.0005))
     y = int((0.5 - math.log((1 + sine) / (1 - sine)) / (4 * math.pi)) * 2**z)
@@ -95,4 +99,70 @@ def test_a_change_shows_where_it_is_and_nowhere_else(houses):
     assert server.get(tile_path(40, 14))[0] == 204
     for path in set(paths) - changed:
         assert server.get(path, {"If-None-Match": before[path]})[0] == 304
-    assert urllib.parse.urlsplit(paths[0]).query == ""
+
+
+def rows(data):
+    """The tiles of the cache on disk."""
+    with contextlib.closing(sqlite3.connect(data / "tiles" / "tiles.sqlite")) as database:
+        return database.execute("SELECT count(*), sum(length(bytes)) FROM tile").fetchone()
+
+
+def warm(data, *options):
+    done = subprocess.run([KASANE, "warm", "--data", str(data), *options], capture_output=True, text=True)
+    return done.returncode, done.stderr
+
+
+def test_tiles_on_disk_outlast_the_server_and_damage_costs_nobody_an_answer(tmp_path):
+    town(tmp_path / "houses.geojson", [10] * GRID**2)
+    data = tmp_path / "data"
+    load(data, tmp_path / "houses.geojson", "houses", "--id-column", "id")
+    config = tmp_path / "kasane.yaml"
+    config.write_text("tile-cache-disk-mib: 16\n")
+    paths = [tile_path(number, z) for number in (0, 9, 33) for z in (8, 12, 14)]
+    with Server(data, None, "--config", str(config)) as server:
+        first = [server.get(path, {"Accept-Encoding": "gzip"})[2] for path in paths]
+    kept, _ = rows(data)
+    assert kept == len(set(paths))
+    assert stat.S_IMODE(os.stat(data / "tiles" / "tiles.sqlite").st_mode) == 0o600
+    with Server(data, None, "--config", str(config)) as server:
+        assert [server.get(path, {"Accept-Encoding": "gzip"})[2] for path in paths] == first
+    assert rows(data)[0] == kept
+    # A file that is not a database any more is removed, with a word in the log.
+    (data / "tiles" / "tiles.sqlite").write_bytes(b"not a database" * 1000)
+    with Server(data, None, "--config", str(config)) as server:
+        assert [server.get(path, {"Accept-Encoding": "gzip"})[2] for path in paths] == first
+        assert "removed tiles.sqlite" in server.log.read_text()
+    assert rows(data)[0] == kept
+
+
+def test_warm_makes_what_the_server_would_and_goes_on_where_it_was(tmp_path):
+    town(tmp_path / "houses.geojson", [10] * GRID**2)
+    data = tmp_path / "data"
+    load(data, tmp_path / "houses.geojson", "houses", "--id-column", "id")
+    status, text = warm(data, "houses", "--zooms", "4-9")
+    assert status == 0, text
+    some, _ = rows(data)
+    assert some > 0
+    status, text = warm(data, "houses", "--zooms", "4-14", "--threads", "1")
+    assert status == 0 and "枚を作りました" in text and "houses: made" in text, text
+    every, size = rows(data)
+    assert every > some and size > 0
+    status, text = warm(data, "houses", "--zooms", "4-14")
+    assert status == 0 and "made 0 of" in text, text
+    config = tmp_path / "kasane.yaml"
+    config.write_text("tile-cache-disk-mib: 64\n")
+    with Server(data, None, "--config", str(config)) as server:
+        # Beside a server that runs, and the server finds what was made: nothing is added.
+        assert warm(data, "--zooms", "4-14")[0] == 0
+        for number in range(0, GRID**2, 7):
+            for z in (4, 9, 14):
+                for coding, decode in [("gzip", gzip.decompress), ("br", brotli.decompress)]:
+                    _, _, plain = server.get(tile_path(number, z))
+                    _, headers, body = server.get(tile_path(number, z), {"Accept-Encoding": coding})
+                    assert headers["Content-Encoding"] == coding and decode(body) == plain
+    with contextlib.closing(sqlite3.connect(data / "tiles" / "tiles.sqlite")) as database:
+        plain = len({tile_path(number, z) for number in range(0, GRID**2, 7) for z in (4, 9, 14)})
+        assert database.execute("SELECT count(*) FROM tile").fetchone()[0] == every + plain
+    for wrong in [["absent"], ["houses", "houses"], ["houses", "--zooms", "9-4"], ["houses", "--codings", "lzw"], ["--threads", "0"]]:
+        status, text = warm(data, *wrong)
+        assert status in (1, 2) and text, wrong

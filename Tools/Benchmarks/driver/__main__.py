@@ -4,6 +4,7 @@ import os
 import pathlib
 import sys
 
+import cached
 import flatgeobuf
 import lists
 import parts
@@ -13,7 +14,7 @@ import tileparts
 import town
 
 
-ALL = {**parts.ALL, **tileparts.ALL, **questions.ALL}
+ALL = {**parts.ALL, **cached.ALL, **tileparts.ALL, **questions.ALL}
 
 
 def main():
