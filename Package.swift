@@ -83,7 +83,7 @@ let package = Package(
         tier("HazardAnswer", "Geo", "Access", "Descriptions", "LayerStore", "LayerAtlas", "Query"),
         // 8
         tier(
-            "HTTPAPI", "Geo", "Access", "Descriptions", "SpatialIndex", "LayerAtlas", "CQL2", "Formats", "Tiles", "Query", "TileArchives",
+            "HTTPAPI", "Geo", "Access", "Descriptions", "LayerAtlas", "CQL2", "Formats", "Tiles", "Query", "TileArchives",
             "HazardAnswer",
             crypto,
             hummingbird,
