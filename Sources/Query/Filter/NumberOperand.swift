@@ -3,15 +3,15 @@ import Geo
 import Glibc
 import LayerStore
 
-/// Whole numbers, one for each row of a batch: an attribute, a literal, or what was reckoned from others. Also days and instants.
-class IntegerOperand {
-    fileprivate(set) final var numbers: UnsafeMutablePointer<Int64>
+/// Numbers, one for each row of a batch: an attribute, a literal, or what was reckoned from others.
+class NumberOperand<Number: Numeric & BitwiseCopyable> {
+    fileprivate(set) final var numbers: UnsafeMutablePointer<Number>
     /// 1 where there is no number.
     fileprivate(set) final var nulls: UnsafeMutablePointer<UInt8>
     /// Rows that there is room for.
     fileprivate final var capacity: Int
     /// The number, when it is the same for all rows.
-    var constant: Int64? { nil }
+    var constant: Number? { nil }
     /// The column, when it is nothing else.
     var column: Column? { nil }
     var cost: Int { 2 }
@@ -31,36 +31,18 @@ class IntegerOperand {
     func evaluate(_ batch: Batch) throws(QueryError) { preconditionFailure("an operand without a rule") }
 }
 
-/// Doubles, one for each row of a batch; always finite where not null.
-class RealOperand {
-    fileprivate(set) final var numbers: UnsafeMutablePointer<Double>
-    /// 1 where there is no number.
-    fileprivate(set) final var nulls: UnsafeMutablePointer<UInt8>
-    /// Rows that there is room for.
-    fileprivate final var capacity: Int
-    var constant: Double? { nil }
-    var column: Column? { nil }
-    var cost: Int { 2 }
-    var text: String { "" }
+/// Whole numbers; also days and instants.
+typealias IntegerOperand = NumberOperand<Int64>
+/// Always finite where not null.
+typealias RealOperand = NumberOperand<Double>
+typealias IntegerConstant = NumberConstant<Int64>
+typealias RealConstant = NumberConstant<Double>
 
-    init(capacity: Int = Batch.capacity) {
-        self.capacity = capacity
-        (numbers, nulls) = (.allocate(capacity: capacity), .allocate(capacity: capacity))
-    }
-
-    deinit {
-        numbers.deallocate()
-        nulls.deallocate()
-    }
-
-    func evaluate(_ batch: Batch) throws(QueryError) { preconditionFailure("an operand without a rule") }
-}
-
-final class IntegerConstant: IntegerOperand {
-    private let value: Int64?
+final class NumberConstant<Number: Numeric & BitwiseCopyable>: NumberOperand<Number> {
+    private let value: Number?
 
     /// - Parameter value: nil is null, which a division by zero makes.
-    init(_ value: Int64?) {
+    init(_ value: Number?) {
         self.value = value
         // There may be a thousand in a list, and few of them are ever put to rows.
         super.init(capacity: 1)
@@ -72,35 +54,7 @@ final class IntegerConstant: IntegerOperand {
         nulls.initialize(repeating: value == nil ? 1 : 0, count: capacity)
     }
 
-    override var constant: Int64? { value }
-    override var cost: Int { 0 }
-    override var text: String { value.map { "\($0)" } ?? "null" }
-    override func evaluate(_ batch: Batch) throws(QueryError) {
-        guard batch.count > capacity else { return }
-        numbers.deallocate()
-        nulls.deallocate()
-        capacity = Batch.capacity
-        (numbers, nulls) = (.allocate(capacity: capacity), .allocate(capacity: capacity))
-        fill()
-    }
-}
-
-final class RealConstant: RealOperand {
-    private let value: Double?
-
-    init(_ value: Double?) {
-        self.value = value
-        // There may be a thousand in a list, and few of them are ever put to rows.
-        super.init(capacity: 1)
-        fill()
-    }
-
-    private func fill() {
-        numbers.initialize(repeating: value ?? 0, count: capacity)
-        nulls.initialize(repeating: value == nil ? 1 : 0, count: capacity)
-    }
-
-    override var constant: Double? { value }
+    override var constant: Number? { value }
     override var cost: Int { 0 }
     override var text: String { value.map { "\($0)" } ?? "null" }
     override func evaluate(_ batch: Batch) throws(QueryError) {
