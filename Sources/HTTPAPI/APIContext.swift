@@ -10,6 +10,8 @@ public struct APIContext: RequestContext, RemoteAddressRequestContext {
     let localHost: String?
     /// Set by `Admission`; until then nobody in particular.
     public var viewer = Viewer.publicViewer
+    /// Set by `Admission`: whether the viewer's key is still good.
+    var isLetIn: @Sendable () -> Bool = { true }
     /// Set by `Admission`.
     public var base: BaseURL?
     /// Set by `Admission`: whether the client is still there.

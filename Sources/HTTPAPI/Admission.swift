@@ -52,6 +52,8 @@ public struct Admission: RouterMiddleware {
         if let viewer = settings.viewer, let key = try Admission.key(request.headers) {
             guard let known = try viewer(key) else { throw Admission.wrongKey }
             context.viewer = known
+            // A key that cannot be looked up is as good as none.
+            context.isLetIn = { (try? viewer(key)) == known }
         }
         return try await next(request, context)
     }

@@ -18,6 +18,10 @@ struct Exchange: Sendable {
     /// Who waits for the answer.
     let client: ClientWatch?
     let logger: Logger
+    /// Whether the key is still good; long answers ask again.
+    let isLetIn: @Sendable () -> Bool
+    /// From where it came.
+    let address: String
     private let accept: [String]
     private let acceptLanguage: [String]
     /// The captured pieces of the path, not yet decoded.
@@ -35,6 +39,8 @@ struct Exchange: Sendable {
         deadline = Deadline(seconds: seconds)
         client = context.client
         logger = context.logger
+        isLetIn = context.isLetIn
+        address = context.remoteAddress?.ipAddress ?? "-"
         captures = context.parameters
         ifNoneMatch = request.headers[values: .ifNoneMatch]
     }

@@ -10,8 +10,10 @@ import Synchronization
 /// cannot be guessed, and stands in no list. How many there are, how long results are kept and how large they are together is bounded.
 public final class JobRegister: Sendable {
     public struct Settings: Sendable {
-        /// Jobs of one key that wait or run; those of the public count as one key's.
-        public var openPerViewer = 4
+        /// Jobs of one key that wait or run.
+        public var openPerKey = 4
+        /// Jobs of the public, all of it, that wait or run.
+        public var openOfPublic = 2
         /// Jobs altogether, the finished ones too.
         public var jobs = 200
         /// Seconds that a finished job is kept.
@@ -20,6 +22,8 @@ public final class JobRegister: Sendable {
         public var values = 4 << 20
         /// Seconds from its acceptance until a job is given up.
         public var deadline = 1800.0
+        /// The same for the public: its jobs wait for each other.
+        public var publicDeadline = 120.0
 
         public init() {}
     }
@@ -31,6 +35,8 @@ public final class JobRegister: Sendable {
     struct Job: Sendable {
         let id: String
         let owner: String?
+        /// That it reads.
+        let layers: [String]
         let deadline: Deadline
         let created: Date
         var started: Date?
@@ -54,18 +60,22 @@ public final class JobRegister: Sendable {
     }
 
     /// - Throws: `overloaded` when the viewer, or all together, have too many.
-    func accept(_ viewer: Viewer) throws(Problem) -> Job {
+    func accept(_ viewer: Viewer, layers: [String] = []) throws(Problem) -> Job {
         var generator = SystemRandomNumberGenerator()
         let id = (0..<2).map { _ in
             let digits = String(generator.next(), radix: 16)
             return String(repeating: "0", count: 16 - digits.count) + digits
         }.joined()
         let now = Date()
-        let job = Job(id: id, owner: viewer.keyID, deadline: Deadline(seconds: settings.deadline), created: now, updated: now)
+        let isPublic = viewer.keyID == nil
+        let most = isPublic ? settings.openOfPublic : settings.openPerKey
+        let job = Job(
+            id: id, owner: viewer.keyID, layers: layers, deadline: Deadline(seconds: isPublic ? settings.publicDeadline : settings.deadline),
+            created: now, updated: now)
         let isAccepted = jobs.withLock { jobs in
             expire(&jobs, now)
             if jobs.count >= settings.jobs, let oldest = jobs.firstIndex(where: { !$0.isOpen }) { jobs.remove(at: oldest) }
-            guard jobs.count < settings.jobs, jobs.count(where: { $0.isOpen && $0.owner == job.owner }) < settings.openPerViewer else {
+            guard jobs.count < settings.jobs, jobs.count(where: { $0.isOpen && $0.owner == job.owner }) < most else {
                 return false
             }
             jobs.append(job)
@@ -73,7 +83,7 @@ public final class JobRegister: Sendable {
         }
         guard isAccepted else {
             throw Problem(
-                .overloaded, ja: "実行中と待機中のジョブは\(settings.openPerViewer)件までです。", en: "Up to \(settings.openPerViewer) jobs may wait or run.",
+                .overloaded, ja: "実行中と待機中のジョブは\(most)件までです。", en: "Up to \(most) jobs may wait or run.",
                 headers: [.retryAfter: "30"])
         }
         return job

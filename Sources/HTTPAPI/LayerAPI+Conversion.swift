@@ -35,7 +35,7 @@ extension LayerAPI {
             deadline: exchange.deadline)
         let file: ConvertedFile
         do {
-            file = try await conversions.run(exchange.deadline) { try conversion.file(streamed.stream) }
+            file = try await ownThreads(of: exchange.viewer).conversions.run(exchange.deadline) { try conversion.file(streamed.stream) }
         } catch let failure as Conversion.Failure {
             exchange.logger.error("ogr2ogr", metadata: ["layer": .string(source.id), "reason": .string(failure.reason)])
             if form == .shapefile, Set(source.geometryKinds.map(\.dimension)).count > 1 {
@@ -50,12 +50,17 @@ extension LayerAPI {
                 en: "ogr2ogr could not write this layer in this format. Take FlatGeobuf or GeoJSON.")
         }
         let (client, permit) = (exchange.client, streamed.permit)
-        let body = ResponseBody(contentLength: file.size) { [pool] writer in
+        let body = ResponseBody(contentLength: file.size) { writer in
             // Kept as long as the answer is sent, and given up with it.
             defer { withExtendedLifetime(permit) {} }
             let deadline = Deadline(seconds: nil)
             var sent = 0
+            var looked = ContinuousClock.now
             while sent < file.size {
+                if ContinuousClock.now - looked > LayerAPI.lookEvery {
+                    looked = .now
+                    guard mayGoOn(streamed, exchange) else { throw StreamEnded() }
+                }
                 client?.watch(deadline)
                 let place = sent
                 let piece = try await pool.runPatiently(deadline) {

@@ -94,7 +94,7 @@ extension LayerAPI {
             stream = try engine.page(
                 layer, page, form: parameters.form, format: exchange.form.format, encoding: parameters.encoding)
         }
-        return .streamed(StreamedAnswer(stream: stream, type: exchange.form.type(parameters.encoding), headers: headers))
+        return .streamed(StreamedAnswer(layer: layer, stream: stream, type: exchange.form.type(parameters.encoding), headers: headers))
     }
 
     /// `/collections/{layer}/download`: all features that hold, as a file.
@@ -106,7 +106,7 @@ extension LayerAPI {
             cursorKey: cursorKey)
         let tag = tag(layer, exchange, "download", LayerAPI.parts(exchange.query, filter))
         if exchange.has(tag) { return .whole(exchange.notModified(tag)) }
-        let permit = try downloads.enter()
+        let permit = try downloads.enter(exchange.viewer, from: exchange.address)
         let stream = try engine.everything(
             layer, parameters.request, form: parameters.form, format: exchange.form.format, encoding: parameters.encoding,
             deadline: exchange.deadline)
@@ -114,7 +114,7 @@ extension LayerAPI {
         // Ids of layers are plain ASCII.
         headers[.contentDisposition] = "attachment; filename=\"\(layer.id).\(exchange.form.fileExtension)\""
         return .streamed(
-            StreamedAnswer(stream: stream, type: exchange.form.type(parameters.encoding), headers: headers, permit: permit))
+            StreamedAnswer(layer: layer, stream: stream, type: exchange.form.type(parameters.encoding), headers: headers, permit: permit))
     }
 
     /// `/collections/{layer}/items/{id}`

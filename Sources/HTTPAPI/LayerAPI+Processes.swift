@@ -34,6 +34,8 @@ extension LayerAPI {
         }
         document(router, "jobs/{job}/results", OverlayDocument.forms) { api, exchange in
             let job = try api.job(exchange)
+            // Who may not see the layers any more does not see what was made of them.
+            for layer in job.layers { _ = try api.atlas.layer(layer, for: exchange.viewer) }
             if let problem = job.problem { throw problem }
             guard let result = job.result else {
                 // OGC 18-062r2, 7.13.4: not-ready is 404 too, with its own words.
@@ -68,8 +70,9 @@ extension LayerAPI {
         exchange.client?.watch(exchange.deadline)
         defer { exchange.client?.rest() }
         // Not on the pool that answers maps: a question across layers may take both cores for seconds.
-        let result = try await questions.run(exchange.deadline) { try overlay(inputs, exchange.viewer, exchange.deadline) }
-        return LayerAPI.answer(result, form, isDocument: inputs.isDocument)
+        return try await ownThreads(of: exchange.viewer).questions.run(exchange.deadline) {
+            LayerAPI.answer(try overlay(inputs, exchange.viewer, exchange.deadline), form, isDocument: inputs.isDocument)
+        }
     }
 
     /// Begins a job (OGC 18-062r2, 7.11.2.3).
@@ -77,19 +80,20 @@ extension LayerAPI {
         // What is wrong with the question is said now, and not by the job.
         _ = try atlas.layer(inputs.target, for: exchange.viewer)
         _ = try atlas.layer(inputs.overlay, for: exchange.viewer)
-        let job = try jobs.accept(exchange.viewer)
+        let job = try jobs.accept(exchange.viewer, layers: [inputs.target, inputs.overlay])
         let (viewer, logger) = (exchange.viewer, exchange.logger)
         Task {
             let outcome: Result<OverlayResult, any Error>
             do {
                 outcome = .success(
-                    try await jobThread.run(job.deadline) {
+                    try await ownThreads(of: viewer).jobs.run(job.deadline) {
                         jobs.begin(job.id)
                         return try overlay(inputs, viewer, job.deadline) { jobs.advance(job.id, $0) }
                     })
             } catch {
                 outcome = .failure(error)
-                logger.notice("job", metadata: ["error": .string("\(error)")])
+                // Without the words: they may hold what was asked for.
+                logger.notice("job", metadata: ["error": .string(Problem(any: error).code.rawValue)])
             }
             jobs.end(job.id, outcome)
         }
@@ -105,7 +109,9 @@ extension LayerAPI {
     ) throws -> OverlayResult {
         let target = try atlas.layer(inputs.target, for: viewer)
         let overlay = try atlas.layer(inputs.overlay, for: viewer)
-        return try engine.overlay(target: target, overlay: overlay, inputs.request, deadline: deadline, progress: progress)
+        var limits = OverlayLimits()
+        if viewer.keyID == nil { limits.threads = 1 }
+        return try engine.overlay(target: target, overlay: overlay, inputs.request, limits: limits, deadline: deadline, progress: progress)
     }
 
     /// What `outputs` asks for; otherwise `f` and `Accept`.

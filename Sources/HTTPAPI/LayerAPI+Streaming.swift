@@ -1,11 +1,15 @@
+import Access
 import HTTPTypes
 import Hummingbird
+import LayerAtlas
 import NIOCore
 import Query
 import Synchronization
 
 /// An answer that may be too large to be made before it is sent.
 struct StreamedAnswer: Sendable {
+    /// That it is of, as its viewer saw it.
+    var layer: VisibleLayer
     var stream: FeatureStream
     var type: String
     var headers: HTTPFields
@@ -48,7 +52,7 @@ extension LayerAPI {
             if streamed.stream.isDone {
                 let replaced = streamed.stream.replacedCharacters
                 if replaced > 0 { headers[.replaced] = String(replaced) }
-                return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: first))
+                return Response(status: .ok, headers: headers, body: try whole(first))
             }
             // How many they are is known when all is sent.
             if streamed.stream.mayReplace { headers[.trailer] = HTTPField.Name.replaced.rawName }
@@ -56,17 +60,45 @@ extension LayerAPI {
         }
     }
 
+    /// How often a long answer looks whether its reader may still have it.
+    static let lookEvery = Duration.seconds(1)
+
+    /// A key that was revoked, a layer or an attribute that was closed meanwhile: the answer was cut.
+    struct StreamEnded: Error {}
+
+    /// Whether the viewer may still see all that is on its way.
+    func mayGoOn(_ streamed: StreamedAnswer, _ exchange: Exchange) -> Bool {
+        guard exchange.isLetIn() else { return false }
+        // Whatever the reason that the layer cannot be asked for: then it is not sent on.
+        guard let now = try? atlas.layer(streamed.layer.id, for: exchange.viewer) else { return false }
+        return Set(streamed.layer.attributes.map(\.name)).isSubset(of: now.attributes.map(\.name))
+    }
+
+    private func whole(_ bytes: ByteBuffer) throws(Problem) -> ResponseBody {
+        guard let permit = try answers.take(bytes.readableBytes) else { return ResponseBody(byteBuffer: bytes) }
+        return ResponseBody(contentLength: bytes.readableBytes) { writer in
+            defer { withExtendedLifetime(permit) {} }
+            try await writer.write(bytes)
+            try await writer.finish(nil)
+        }
+    }
+
     private func rest(of streamed: StreamedAnswer, after first: ByteBuffer, _ exchange: Exchange) -> ResponseBody {
         let (client, logger, stream) = (exchange.client, exchange.logger, streamed.stream)
-        return ResponseBody { [pool] writer in
+        return ResponseBody { writer in
             // Kept as long as the answer is sent, and given up with it.
             let permit = streamed.permit
             defer { withExtendedLifetime(permit) {} }
             let deadline = Deadline(seconds: nil)
             do {
                 if first.readableBytes > 0 { try await writer.write(first) }
+                var looked = ContinuousClock.now
                 while !stream.isDone {
                     client?.watch(deadline)
+                    if ContinuousClock.now - looked > LayerAPI.lookEvery {
+                        looked = .now
+                        guard mayGoOn(streamed, exchange) else { throw StreamEnded() }
+                    }
                     let piece = try await pool.runPatiently(deadline) {
                         var piece = ByteBuffer()
                         _ = try stream.next(deadline) { piece = ByteBuffer(bytes: $0) }
@@ -90,10 +122,52 @@ extension HTTPField.Name {
     static let replaced = HTTPField.Name("Kasane-Replaced-Characters")!
 }
 
-/// How many may download at once: each reads a whole layer, and those who only look must not wait for them.
+/// How many bytes of whole answers may wait for their readers, all together: slow readers keep them in memory.
+final class AnswerBudget: Sendable {
+    private let limit: Int
+    private let taken = Mutex(0)
+    /// Smaller ones are not counted.
+    private static let least = 128 << 10
+
+    init(limit: Int) {
+        self.limit = limit
+    }
+
+    final class Permit: Sendable {
+        private let budget: AnswerBudget
+        private let bytes: Int
+
+        fileprivate init(_ budget: AnswerBudget, _ bytes: Int) {
+            (self.budget, self.bytes) = (budget, bytes)
+        }
+
+        deinit { budget.taken.withLock { $0 -= bytes } }
+    }
+
+    /// - Returns: what is held until the answer was sent; nil for a small one.
+    /// - Throws: `overloaded`
+    func take(_ bytes: Int) throws(Problem) -> Permit? {
+        guard bytes >= AnswerBudget.least else { return nil }
+        let isFree = taken.withLock { taken in
+            guard taken + bytes <= limit else { return false }
+            taken += bytes
+            return true
+        }
+        guard isFree else { throw Problem.overloaded }
+        return Permit(self, bytes)
+    }
+}
+
+/// How many may download at once: each reads a whole layer, and those who only look must not wait for them. The public and those with a key have places of
+/// their own, and one address of the public has no more than half of them.
 final class DownloadGate: Sendable {
     private let limit: Int
-    private let count = Mutex(0)
+    private let places = Mutex<[Place: Int]>([:])
+
+    fileprivate enum Place: Hashable {
+        case keyed
+        case address(String)
+    }
 
     init(limit: Int) {
         self.limit = limit
@@ -102,26 +176,36 @@ final class DownloadGate: Sendable {
     /// A place, given back when nobody holds it any more.
     final class Permit: Sendable {
         private let gate: DownloadGate
+        private let place: DownloadGate.Place
 
-        fileprivate init(_ gate: DownloadGate) {
-            self.gate = gate
+        fileprivate init(_ gate: DownloadGate, _ place: DownloadGate.Place) {
+            (self.gate, self.place) = (gate, place)
         }
 
-        deinit { gate.count.withLock { $0 -= 1 } }
+        deinit {
+            gate.places.withLock { places in
+                let left = places[place, default: 1] - 1
+                places[place] = left == 0 ? nil : left
+            }
+        }
     }
 
     /// - Throws: `overloaded` when all places are taken.
-    func enter() throws(Problem) -> Permit {
-        let isFree = count.withLock { count in
-            guard count < limit else { return false }
-            count += 1
+    func enter(_ viewer: Viewer, from address: String) throws(Problem) -> Permit {
+        let place = viewer.keyID == nil ? Place.address(address) : .keyed
+        let most = viewer.keyID == nil ? (limit + 1) / 2 : limit
+        let isFree = places.withLock { places in
+            let here = places[place, default: 0]
+            let ofPublic = places.reduce(0) { $0 + ($1.key == .keyed ? 0 : $1.value) }
+            guard here < most, place == .keyed || ofPublic < limit else { return false }
+            places[place] = here + 1
             return true
         }
         guard isFree else {
             throw Problem(
-                .overloaded, ja: "同時にダウンロードできるのは\(limit)件までです。少し待ってからもう一度送ってください。",
-                en: "Up to \(limit) downloads go at once. Wait a moment and send it again.", headers: [.retryAfter: "10"])
+                .overloaded, ja: "同時にダウンロードできるのは\(most)件までです。少し待ってからもう一度送ってください。",
+                en: "Up to \(most) downloads go at once. Wait a moment and send it again.", headers: [.retryAfter: "10"])
         }
-        return Permit(self)
+        return Permit(self, place)
     }
 }

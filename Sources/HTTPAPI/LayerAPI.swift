@@ -1,3 +1,4 @@
+import Access
 import Descriptions
 import Geo
 import HTTPTypes
@@ -22,8 +23,10 @@ public struct LayerAPI: Sendable {
         public var pictures = PictureProgram.installed
         /// Seconds for a PNG, those that it waits for others included.
         public var pictureDeadline = 20.0
-        /// Whole layers on their way at once.
-        public var downloads = 4
+        /// Whole layers on their way at once: so many to the public, half of them to one address, and as many to those with a key.
+        public var downloads = 8
+        /// Bytes of finished answers that may wait for their readers.
+        public var answers = 256 << 20
         /// Seals cursors; 32 bytes at least, the same on all servers that share the load.
         public var cursorKey: [UInt8]
 
@@ -38,16 +41,13 @@ public struct LayerAPI: Sendable {
     let settings: Settings
     let cursorKey: CursorToken.Key
     let downloads: DownloadGate
+    let answers: AnswerBudget
     let jobs: JobRegister
-    /// Questions across layers, one at a time and apart from the pool, so that maps are answered meanwhile.
-    let questions = WorkPool(WorkPool.Settings(threads: 1, queue: 16))
-    /// Files that GDAL makes, one at a time: it takes memory and disk.
-    let conversions = WorkPool(WorkPool.Settings(threads: 1, queue: 16))
     /// Pictures, one at a time.
     let pictureThread = WorkPool(WorkPool.Settings(threads: 1, queue: 64))
     let pictures = PictureCache(limit: 16 << 20)
-    /// Jobs, one at a time.
-    let jobThread = WorkPool(WorkPool.Settings(threads: 1, queue: 256))
+    let publicThreads = OwnThreads()
+    let keyedThreads = OwnThreads()
     public let tiles: TileCache
     let history: TileHistory
     let shelf: TileShelf?
@@ -65,11 +65,25 @@ public struct LayerAPI: Sendable {
         self.settings = settings
         cursorKey = CursorToken.Key(settings.cursorKey)
         downloads = DownloadGate(limit: settings.downloads)
+        answers = AnswerBudget(limit: settings.answers)
         jobs = JobRegister(settings.jobs)
         tiles = TileCache(limit: settings.tileCache)
         self.history = history
         self.shelf = shelf
     }
+
+    /// Threads for what takes long, apart from the pool, so that maps are answered meanwhile. The public has its own: whatever it asks, those with a key
+    /// do not wait for it.
+    struct OwnThreads: Sendable {
+        /// Questions across layers, one at a time.
+        let questions = WorkPool(WorkPool.Settings(threads: 1, queue: 16))
+        /// Files that GDAL makes, one at a time: it takes memory and disk.
+        let conversions = WorkPool(WorkPool.Settings(threads: 1, queue: 16))
+        /// Jobs, one at a time.
+        let jobs = WorkPool(WorkPool.Settings(threads: 1, queue: 256))
+    }
+
+    func ownThreads(of viewer: Viewer) -> OwnThreads { viewer.keyID == nil ? publicThreads : keyedThreads }
 
     public func addRoutes(to router: Router<APIContext>) {
         document(router, "", [.json, .html]) { api, exchange in

@@ -32,8 +32,8 @@ public final class LayerAtlas: Sendable {
     private let directory: URL
     private let catalogue: Catalogue
     private let picture = Mutex(Picture())
-    /// Versions that are not the published ones, for pages that began on them.
-    private let earlier = Mutex<[VersionKey: AtlasEntry]>([:])
+    /// Versions that are not the published ones, for pages that began on them, and until when.
+    private let earlier = Mutex<[VersionKey: (entry: AtlasEntry, end: Date)]>([:])
     private let refreshing = Mutex(())
     private let swaps = Atomic<Int>(0)
     private let replacements = Mutex<[Replacement]>([])
@@ -65,15 +65,19 @@ public final class LayerAtlas: Sendable {
     /// one; so what was answered between two readings of the same number may be answered again.
     public var pictureNumber: Int { swaps.load(ordering: .acquiring) }
 
-    /// A version of a layer that is published, or was until not long ago: pages go on with the version that they began with.
+    /// A version of a layer that is published, or was until `Catalogue.grace` ago: pages go on with the version that they began with.
     ///
     /// Who may see it, and which attributes, is decided by what the layer is now.
+    /// - Throws: also `noSuchVersion`
     public func layer(_ id: String, version: String, for viewer: Viewer) throws(AtlasError) -> VisibleLayer {
         let place = try place(id, viewer)
         if place.entry.version == version { return try place.entry.visible(to: viewer, access: place.access) }
         // What is no longer shown is not shown by an old address either.
         let shown = viewer.mayReadInternal ? nil : Set(try place.entry.visible(to: viewer, access: place.access).attributes.map(\.name))
-        return try earlierEntry(id, version).visible(to: viewer, access: place.access, only: shown)
+        let layer = try earlierEntry(id, version).visible(to: viewer, access: place.access, only: shown)
+        // Its features are known by an attribute that is hidden now.
+        if layer.hidesIdentity { throw .noSuchVersion(layer: id, version: version) }
+        return layer
     }
 
     /// Every layer that the viewer may see and whose file can be opened, by theme and id.
@@ -221,7 +225,12 @@ public final class LayerAtlas: Sendable {
 
     private func earlierEntry(_ id: String, _ version: String) throws(AtlasError) -> AtlasEntry {
         let key = VersionKey(layer: id, version: version)
-        if let entry = earlier.withLock({ $0[key] }) { return entry }
+        let now = catalogue.now()
+        let known = earlier.withLock { earlier in
+            if let end = earlier[key]?.end, end <= now { earlier[key] = nil }
+            return earlier[key]?.entry
+        }
+        if let known { return known }
         let record: VersionRecord
         do {
             record = try catalogue.version(version, of: id)
@@ -231,13 +240,18 @@ public final class LayerAtlas: Sendable {
             default: throw .catalogue(error)
             }
         }
-        // Drafts are nobody's, and a version that was withdrawn is not to be seen again. A number alone is no name here.
-        guard record.name == version, record.state == .superseded || record.state == .published, record.hasFile else {
-            throw .noSuchVersion(layer: id, version: version)
-        }
+        // Drafts are nobody's, and a version that was withdrawn is not to be seen again. A number alone is no name here. What was published a moment ago
+        // is current at the next look.
+        let end: Date? =
+            switch record.state {
+            case .published: now + Catalogue.grace
+            case .superseded: record.supersededAt.map { $0 + Catalogue.grace }
+            case .draft, .retired: nil
+            }
+        guard record.name == version, record.hasFile, let end, end > now else { throw .noSuchVersion(layer: id, version: version) }
         do {
             let entry = entry(id, version, try JSONEncoder().encode(record.description))
-            earlier.withLock { $0[key] = entry }
+            earlier.withLock { $0[key] = (entry, end) }
             return entry
         } catch {
             throw .catalogue(.storage("\(error)"))

@@ -20,6 +20,8 @@ public struct VisibleLayer: Sendable {
     public let isPublic: Bool
     /// The answer depends on who asks: the layer, or one of its attributes, is not for everybody.
     public let variesByViewer: Bool
+    /// The features of an earlier version are known by an attribute that is not shown any more.
+    let hidesIdentity: Bool
     /// The file with everything in it: read through `columns`.
     @_spi(Rows) public let file: LayerFile
 
@@ -38,6 +40,8 @@ public struct VisibleLayer: Sendable {
         columns = file.attributes.indices.filter { viewer.mayReadInternal || !isHidden(file.attributes[$0]) }
         attributes = columns.map { file.attributes[$0] }
         description = full.masked(for: viewer, access: access, only: only)
+        let id = file.identity == .content ? nil : file.idColumn
+        hidesIdentity = only.map { only in id.map { !only.contains(file.attributes[$0].name) } ?? false } ?? false
     }
 
     /// Of all geometries, in degrees; nil when there is none.
@@ -62,7 +66,7 @@ extension LayerDescription {
         let internalNames = Set(attributes.filter { $0.visibility == .internal }.map(\.name))
         func isHidden(_ name: String) -> Bool { internalNames.contains(name) || only.map { !$0.contains(name) } ?? false }
         result.attributes.removeAll { isHidden($0.name) }
-        if let time, isHidden(time.start) || time.end.map(isHidden) == true { result.time = nil }
+        // The names of a hidden time stay: without them another attribute would be taken for it. They are in no answer.
         if let by = style.by, isHidden(by) {
             result.style.by = nil
             result.style.colors = []

@@ -5,24 +5,16 @@ import GRDB
 import Geo
 
 extension Catalogue {
-    /// Makes the layer known if it is not, and says who may see it.
+    /// Makes the layer known if it is not; a new one is internal unless its description names another access.
     ///
-    /// Where the description names no access, a known layer keeps its own and a new one is internal. Nothing that readers see changes: the
-    /// description and its access count from the publication of a version that has them.
-    /// - Returns: The description with its access.
-    public func register(_ description: LayerDescription) throws(CatalogueError) -> LayerDescription {
+    /// Of a known layer nothing changes: the description and the access that it names, if it names one, count from the publication of a version that has
+    /// them.
+    public func register(_ description: LayerDescription) throws(CatalogueError) {
         guard Identifier.isValid(description.id) else { throw .badName(description.id) }
-        return try write { db in
-            var result = description
-            if let row = try Row.fetchOne(db, sql: "SELECT access FROM layer WHERE id = ?", arguments: [description.id]) {
-                result.access = try description.access ?? JSON.decode(LayerAccess.self, row["access"])
-            } else {
-                result.access = description.access ?? .internal
-                try db.execute(
-                    sql: "INSERT INTO layer (id, access, created_at) VALUES (?, ?, ?)",
-                    arguments: [description.id, JSON.encode(result.access), now().timeIntervalSince1970])
-            }
-            return result
+        try write { db in
+            try db.execute(
+                sql: "INSERT INTO layer (id, access, created_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                arguments: [description.id, JSON.encode(description.access ?? .internal), now().timeIntervalSince1970])
         }
     }
 

@@ -38,17 +38,14 @@ extension Catalogue {
         guard Identifier.isValid(new.name) else { throw .badName(new.name) }
         try checkFile(new.layer, new.name, byteCount: new.byteCount)
         try write { db in
-            let access = try String.fetchOne(db, sql: "SELECT access FROM layer WHERE id = ?", arguments: [new.layer])
-            guard let access else { throw CatalogueError.noSuchLayer(new.layer) }
-            var description = new.description
-            description.access = try description.access ?? JSON.decode(LayerAccess.self, access)
+            _ = try current(db, new.layer)
             try db.execute(
                 sql: """
                     INSERT INTO version (layer, name, state, description, byte_count, file_hash, feature_count, source_hash, report, loaded_at)
                     VALUES (?, ?, 'draft', ?, ?, ?, ?, ?, ?, ?)
                     """,
                 arguments: [
-                    new.layer, new.name, JSON.encode(description), new.byteCount, new.fileHash, new.featureCount, new.sourceHash,
+                    new.layer, new.name, JSON.encode(new.description), new.byteCount, new.fileHash, new.featureCount, new.sourceHash,
                     new.report,
                     now().timeIntervalSince1970,
                 ])
@@ -57,13 +54,15 @@ extension Catalogue {
             try record(db, .load, by: actor, layer: new.layer, version: new.name)
             if publishing {
                 try makeCurrent(db, new.layer, new.name)
-                try setAccess(db, of: new.layer, from: description)
+                try setAccess(db, of: new.layer, from: new.description, by: actor)
                 try record(db, .publish, by: actor, layer: new.layer, version: new.name)
             }
         }
     }
 
-    /// Makes a draft, or a version that was published before, the one readers get. A draft's access becomes the layer's.
+    /// Makes a draft, or a version that was published before, the one readers get. The access that a draft names becomes the layer's.
+    ///
+    /// Going back to an older version ends the one that is left at once: see `rollback`.
     public func publish(_ layer: String, version: String, by actor: String) throws(CatalogueError) {
         try write { db in
             let target = try found(db, layer, version)
@@ -72,12 +71,14 @@ extension Catalogue {
             }
             try checkFile(layer, target.name, byteCount: target.byteCount)
             try makeCurrent(db, layer, target.name)
-            if target.state == .draft { try setAccess(db, of: layer, from: target.description) }
+            if target.state == .draft { try setAccess(db, of: layer, from: target.description, by: actor) }
             try record(db, .publish, by: actor, layer: layer, version: target.name)
         }
     }
 
     /// Goes back to the version before the published one. Who may see the layer stays as it is.
+    ///
+    /// The version that is left was a mistake, so that no page goes on with it: it has no grace. It may be published again.
     /// - Returns: The name of the version that is published now.
     @discardableResult
     public func rollback(_ layer: String, by actor: String) throws(CatalogueError) -> String {
@@ -194,18 +195,22 @@ extension Catalogue {
 
     private func makeCurrent(_ db: Database, _ layer: String, _ name: String) throws {
         let instant = now().timeIntervalSince1970
+        // Names sort by age.
         try db.execute(
-            sql: "UPDATE version SET state = 'superseded', superseded_at = ? WHERE layer = ? AND state = 'published'",
-            arguments: [instant, layer])
+            sql: """
+                UPDATE version SET state = 'superseded', superseded_at = CASE WHEN name > ? THEN ? ELSE ? END
+                WHERE layer = ? AND state = 'published' AND name <> ?
+                """, arguments: [name, instant - Catalogue.grace, instant, layer, name])
         try db.execute(
             sql: "UPDATE version SET state = 'published', published_at = ? WHERE layer = ? AND name = ?", arguments: [instant, layer, name])
         try db.execute(sql: "UPDATE layer SET current = ? WHERE id = ?", arguments: [name, layer])
         try countChange(db, layer: layer)
     }
 
-    private func setAccess(_ db: Database, of layer: String, from description: LayerDescription) throws {
-        guard let access = description.access else { return }
-        try db.execute(sql: "UPDATE layer SET access = ? WHERE id = ?", arguments: [JSON.encode(access), layer])
+    private func setAccess(_ db: Database, of layer: String, from description: LayerDescription, by actor: String) throws {
+        guard let access = try description.access.map(JSON.encode) else { return }
+        try db.execute(sql: "UPDATE layer SET access = ? WHERE id = ? AND access <> ?", arguments: [access, layer, access])
+        if db.changesCount > 0 { try record(db, .changeAccess, by: actor, layer: layer, detail: access) }
     }
 
     private func current(_ db: Database, _ layer: String) throws -> String? {

@@ -44,7 +44,8 @@ public final class Catalogue: Sendable {
         }
     }
 
-    func now() -> Date { clock() }
+    /// The time by which versions age.
+    public func now() -> Date { clock() }
 
     /// Grows with every change that readers have to see, whichever process made it. One read of one row.
     public func changeCounter() throws(CatalogueError) -> Int64 {

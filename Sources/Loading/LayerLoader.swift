@@ -88,7 +88,7 @@ public struct LayerLoader: Sendable {
         FaultPoint.pass("before-register")
         var complete = request.description
         complete.attributes = sealed.attributes
-        let description = try storage { try catalogue.register(complete) }
+        try storage { try catalogue.register(complete) }
         FaultPoint.pass("after-register")
         let version = try storage { try catalogue.reserveVersion(of: id) }
         FaultPoint.pass("after-reserve")
@@ -105,7 +105,7 @@ public struct LayerLoader: Sendable {
         try storage {
             try catalogue.addVersion(
                 NewVersion(
-                    layer: id, name: version, description: description, byteCount: Int(answer.st_size),
+                    layer: id, name: version, description: complete, byteCount: Int(answer.st_size),
                     featureCount: sealed.summary.rowCount,
                     nextNumber: sealed.summary.nextNumber, sourceHash: request.folderHash,
                     report: String(decoding: try report.brief().json(), as: UTF8.self)),

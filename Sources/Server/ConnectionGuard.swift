@@ -50,8 +50,9 @@ final class ByteGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var entered: [UInt8]?
     /// Bytes given to be sent since the connection began.
     private var given = 0
-    private var sent = 0
+    /// When the client was last seen to take enough, and bytes that had arrived then.
     private var lastProgress = NIODeadline.now()
+    private var sent = 0
     private var watch: Scheduled<Void>?
     private var idleWatch: Scheduled<Void>?
 
@@ -164,7 +165,7 @@ final class ByteGuard: ChannelDuplexHandler, RemovableChannelHandler {
         context.writeAndFlush(wrapOutboundOut(ByteBuffer()), promise: sent)
     }
 
-    /// Looks now and then whether the client has taken something of what waits for it.
+    /// Looks now and then whether the client has taken enough of what waits for it.
     private func scheduleWatch(_ context: ChannelHandlerContext) {
         watch = context.eventLoop.assumeIsolated().scheduleTask(in: .nanoseconds(max(limits.stallTime.nanoseconds / 8, 1))) { [weak self] in
             self?.look(context)
@@ -175,7 +176,7 @@ final class ByteGuard: ChannelDuplexHandler, RemovableChannelHandler {
         watch = nil
         guard let unsent = unsent(context), unsent.here > 0 else { return }
         let arrived = given - unsent.here - unsent.inKernel
-        if arrived > sent {
+        if arrived - sent > limits.answerRate * Int(limits.stallTime.nanoseconds) / 1_000_000_000 {
             sent = arrived
             lastProgress = .now()
         } else if NIODeadline.now() - lastProgress >= limits.stallTime {

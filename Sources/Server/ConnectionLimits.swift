@@ -13,6 +13,8 @@ public struct ConnectionLimits: Sendable {
     public var headTime = TimeAmount.seconds(10)
     /// How long a client may take nothing of an answer.
     public var stallTime = TimeAmount.seconds(20)
+    /// Bytes of an answer that a client must take each second while there are some for it, over `stallTime`.
+    public var answerRate = 1 << 10
     /// How long a connection may lie idle between requests.
     public var idleTime = TimeAmount.seconds(15)
     /// How long it may lie idle when four fifths of all connections are taken.

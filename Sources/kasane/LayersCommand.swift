@@ -8,7 +8,7 @@ import LayerCatalog
 struct LayersCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "layers", abstract: "レイヤーと版を管理する / Look after layers and their versions.",
-        subcommands: [List.self, Show.self, Publish.self, Rollback.self, Retire.self], defaultSubcommand: List.self)
+        subcommands: [List.self, Show.self, Publish.self, Rollback.self, Retire.self, Access.self], defaultSubcommand: List.self)
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "レイヤーの一覧 / List the layers.")
@@ -71,20 +71,26 @@ struct LayersCommand: ParsableCommand {
         @OptionGroup var options: DataOptions
 
         func run() throws {
-            let name = try options.withCatalogue { catalogue in
+            let (name, change) = try options.withCatalogue { catalogue in
+                let before = try catalogue.layer(layer)?.access
                 let draft = try version ?? catalogue.versions(of: layer).first { $0.state == .draft }?.name
                 guard let draft else {
                     throw Refusal(ja: "「\(layer)」には下書きがありません。", en: "“\(layer)” has no draft.")
                 }
                 try catalogue.publish(layer, version: draft, by: NSUserName())
-                return try catalogue.version(draft, of: layer).name
+                let after = try catalogue.layer(layer)?.access
+                let change = before == after ? "" : " \(before?.word ?? "-") → \(after?.word ?? "-")"
+                return (try catalogue.version(draft, of: layer).name, change)
             }
-            try Program.print("\(layer) \(name)\n")
+            // That more people, or fewer, see the layer now is never silent.
+            try Program.print("\(layer) \(name)\(change)\n")
         }
     }
 
     struct Rollback: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "前の版に戻す / Go back to the version before.")
+        static let configuration = CommandConfiguration(
+            abstract: "前の版に戻す / Go back to the version before.",
+            discussion: "今の版は、開いているページからもすぐに見えなくなります / The present one is gone at once, for open pages too.")
 
         @Argument(help: "レイヤーのID / The layer's id.")
         var layer: String
@@ -111,6 +117,32 @@ struct LayersCommand: ParsableCommand {
 
         func run() throws {
             try options.withCatalogue { try $0.retire(layer, version: version, by: NSUserName()) }
+        }
+    }
+
+    struct Access: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "だれが見られるかを変える / Change who may see a layer.",
+            discussion: "すぐに効きます。以前の版にも効きます / At once, and for its earlier versions too.")
+
+        @Argument(help: "レイヤーのID / The layer's id.")
+        var layer: String
+
+        @Argument(help: "public、internal、または課の名前（コンマ区切り） / public, internal, or names of departments with commas between.")
+        var access: String
+
+        @OptionGroup var options: DataOptions
+
+        func run() throws {
+            let names = access.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
+            guard !names.isEmpty else { throw Refusal(ja: "だれが見られるかを指定してください。", en: "Say who may see it.") }
+            let value: LayerAccess = names == ["public"] ? .public : names == ["internal"] ? .internal : .departments(names)
+            if case .departments = value, names.contains(where: { ["public", "internal"].contains($0) }) {
+                throw Refusal(
+                    ja: "publicとinternalは、ほかと一緒には指定できません。", en: "public and internal stand alone.")
+            }
+            try options.withCatalogue { try $0.setAccess(value, of: layer, by: NSUserName()) }
+            try Program.print("\(layer) \(value.word)\n")
         }
     }
 }

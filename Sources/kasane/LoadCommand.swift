@@ -43,7 +43,8 @@ struct LoadCommand: ParsableCommand {
         do {
             let catalogue = try Catalogue(directory: directory)
             var description = try known(in: catalogue) ?? LayerDescription(id: layer, title: LocalizedText(ja: layer))
-            if let access { description.access = access == .public ? .public : .internal }
+            // What an earlier load said counts no more: access may have been changed since.
+            description.access = access.map { $0 == .public ? .public : .internal }
             let keptID = description.source?.id
             description.source = source.layerSource(keptID: keptID)
             var request = source.request(description, idColumn: source.idColumn ?? keptID)

@@ -54,7 +54,7 @@ public final class Office: Sendable {
         _ description: LayerDescription, attributes: [Attribute] = [], idColumn: Int? = nil, rows: [Row], facts: LayerFacts = LayerFacts(),
         publishing: Bool = true, continuing: Bool = false
     ) throws -> String {
-        let description = try catalogue.register(description)
+        try catalogue.register(description)
         let version = try catalogue.reserveVersion(of: description.id)
         let scratch = folder.path("scratch-\(version)-\(description.id)")
         try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)

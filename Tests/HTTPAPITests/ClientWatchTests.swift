@@ -1,3 +1,4 @@
+import Access
 import Query
 import Testing
 
@@ -42,13 +43,31 @@ import Testing
     }
 
     @Test func `places for downloads are given back when their holder is gone`() throws {
-        let gate = DownloadGate(limit: 2)
-        var held: [DownloadGate.Permit] = [try gate.enter(), try gate.enter()]
-        #expect(throws: Problem.self) { try gate.enter() }
-        held.removeLast()
-        held.append(try gate.enter())
-        #expect(throws: Problem.self) { try gate.enter() }
+        let gate = DownloadGate(limit: 4)
+        func enter(_ address: String, _ viewer: Viewer = .publicViewer) throws -> DownloadGate.Permit {
+            try gate.enter(viewer, from: address)
+        }
+        var held: [DownloadGate.Permit] = [try enter("a"), try enter("a")]
+        #expect(throws: Problem.self) { try enter("a") }
+        held += [try enter("b"), try enter("c")]
+        #expect(throws: Problem.self) { try enter("d") }
+        // Those with a key have places of their own.
+        let officer = Viewer(name: "税務課", keyID: "k", departments: [], mayReadInternal: true, mayReadEverything: false)
+        held += try (0..<4).map { _ in try enter("a", officer) }
+        #expect(throws: Problem.self) { try enter("a", officer) }
         held = []
-        _ = try gate.enter()
+        _ = [try enter("a"), try enter("a"), try enter("a", officer)]
+    }
+
+    @Test func `answers that wait for their readers are bounded together`() throws {
+        let budget = AnswerBudget(limit: 1 << 20)
+        #expect(try budget.take(1000) == nil)
+        var held = [try budget.take(600 << 10), try budget.take(400 << 10)]
+        #expect(throws: Problem.overloaded) { try budget.take(128 << 10) }
+        held.removeLast()
+        held.append(try budget.take(424 << 10))
+        #expect(throws: Problem.overloaded) { try budget.take(128 << 10) }
+        held = []
+        #expect(try budget.take(1 << 20) != nil)
     }
 }

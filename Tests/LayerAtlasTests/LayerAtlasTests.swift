@@ -187,6 +187,42 @@ private func viewer(_ departments: String...) -> Viewer {
     }
 }
 
+@Test func `a version that was gone back from is gone at once, a superseded one when its grace is over`() throws {
+    let office = try Office()
+    let first = try office.load(layer("a", .public), attributes: attributes, rows: rows)
+    let second = try office.load(layer("a", .public), attributes: attributes, rows: rows)
+    #expect(try office.atlas.layer("a", version: first, for: .publicViewer).version == first)
+    office.wait(Catalogue.grace - 1)
+    #expect(try office.atlas.layer("a", version: first, for: .publicViewer).version == first)
+    office.wait(1)
+    #expect(throws: AtlasError.noSuchVersion(layer: "a", version: first)) { try office.atlas.layer("a", version: first, for: .publicViewer) }
+    try office.catalogue.rollback("a", by: "test")
+    try office.atlas.refresh()
+    for viewer in [Viewer.publicViewer, .commandLine] {
+        #expect(throws: AtlasError.noSuchVersion(layer: "a", version: second)) { try office.atlas.layer("a", version: second, for: viewer) }
+    }
+    // And it can be published again.
+    try office.catalogue.publish("a", version: second, by: "test")
+    try office.atlas.refresh()
+    #expect(try office.atlas.layer("a", for: .publicViewer).version == second)
+    #expect(try office.atlas.layer("a", version: first, for: .publicViewer).version == first)
+    // Publishing an older one by name is going back as well.
+    try office.catalogue.publish("a", version: first, by: "test")
+    try office.atlas.refresh()
+    #expect(throws: AtlasError.noSuchVersion(layer: "a", version: second)) { try office.atlas.layer("a", version: second, for: .publicViewer) }
+}
+
+@Test(arguments: [AttributeType.integer, .text])
+func `an earlier version whose features are known by what is hidden now is not shown`(type: AttributeType) throws {
+    let office = try Office()
+    let rows = [Office.Row(.point(140, 37), [type == .integer ? .integer(4711) : .text("4711")])]
+    let attributes = [Attribute(name: "resident", type: type)]
+    let first = try office.load(layer("a", .public), attributes: attributes, idColumn: 0, rows: rows)
+    try office.load(layer("a", .public, internals: ["resident"]), attributes: attributes, idColumn: 0, rows: rows)
+    #expect(throws: AtlasError.noSuchVersion(layer: "a", version: first)) { try office.atlas.layer("a", version: first, for: .publicViewer) }
+    #expect(try office.atlas.layer("a", version: first, for: viewer()).version == first)
+}
+
 @Test func `what a layer hides now is hidden in its earlier versions too`() throws {
     let office = try Office()
     let first = try office.load(layer("a", .public), attributes: attributes, rows: rows)

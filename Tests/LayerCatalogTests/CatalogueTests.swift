@@ -39,7 +39,8 @@ private final class Office: Sendable {
         into other: Catalogue? = nil
     ) throws -> String {
         let catalogue = other ?? self.catalogue
-        let description = try catalogue.register(LayerDescription(id: layer, title: LocalizedText(ja: "題"), access: access))
+        let description = LayerDescription(id: layer, title: LocalizedText(ja: "題"), access: access)
+        try catalogue.register(description)
         let name = try catalogue.reserveVersion(of: layer)
         try FileManager.default.createDirectory(at: catalogue.folder(of: layer), withIntermediateDirectories: true)
         try Data(name.utf8).write(to: catalogue.file(of: layer, version: name))
@@ -88,6 +89,20 @@ private final class Office: Sendable {
     try office.load("a", access: .departments(["福祉課"]))
     try office.load("a")
     #expect(try office.catalogue.layer("a")?.access == .departments(["福祉課"]))
+}
+
+@Test func `a draft that names no access takes the layer's when it is published, whatever was said meanwhile`() throws {
+    let office = try Office()
+    try office.load("a", access: .public)
+    let draft = try office.load("a", publishing: false)
+    try office.load("a", access: .internal)
+    try office.catalogue.publish("a", version: draft, by: "test")
+    #expect(try office.catalogue.layer("a")?.access == .internal)
+    let named = try office.load("a", access: .public, publishing: false)
+    let before = try office.catalogue.audit(layer: "a").count { $0.action == .changeAccess }
+    try office.catalogue.publish("a", version: named, by: "test")
+    #expect(try office.catalogue.layer("a")?.access == .public)
+    #expect(try office.catalogue.audit(layer: "a").count { $0.action == .changeAccess } == before + 1)
 }
 
 @Test func `rollback goes back one version at a time and never reopens a closed layer`() throws {

@@ -69,6 +69,8 @@ public struct OverlayRequest: Sendable, Equatable {
 public struct OverlayLimits: Sendable, Equatable {
     /// Groups in the result.
     public var groups = 100_000
+    /// Groups times columns.
+    public var values = 600_000
     /// Vertices of overlay features that are held in memory (those of more than 32), some 50 bytes each.
     public var overlayVertices = 16 << 20
     /// Pairs of a group and a value, or of a group and an overlay feature, that `distinct` and figures of overlay attributes remember; 16 bytes each.
