@@ -77,7 +77,7 @@ let package = Package(
         // 5
         tier("LayerAtlas", "Geo", "SpatialIndex", "Access", "Descriptions", "LayerStore", "LayerCatalog"),
         // 6
-        tier("Query", "Geo", "SpatialIndex", "GeoNative", "CQL2", "Formats", "LayerStore", "Tiles", "LayerAtlas"),
+        tier("Query", "Geo", "SpatialIndex", "GeoNative", "Descriptions", "CQL2", "Formats", "LayerStore", "Tiles", "LayerAtlas"),
         // 7
         tier("TileArchives", "Geo", "SpatialIndex", "Formats", "LayerAtlas", "Tiles", "Query", "CXXHash", grdb),
         tier("HazardAnswer", "Geo", "Access", "Descriptions", "LayerStore", "LayerAtlas", "Query"),
@@ -131,14 +131,14 @@ let package = Package(
         tests("Tiles", "Geo", "CGEOS"),
         tests("Importing", "Geo", "RecordStream", "kasane-import"),
         tests("LayerAtlas", "Geo", "Access", "Descriptions", "LayerStore", "LayerCatalog", "AtlasKit"),
-        tests("Query", "Geo", "GeoNative", "CQL2", "SpatialIndex", "LayerStore", "Tiles"),
+        tests("Query", "Geo", "GeoNative", "Descriptions", "CQL2", "SpatialIndex", "LayerStore", "Tiles"),
         tests(
             "TileArchives", "Geo", "SpatialIndex", "Formats", "Tiles", "Access", "CDeflate", "Descriptions", "LayerAtlas", "Query",
             "AtlasKit", grdb),
-        tests("HazardAnswer", "Geo", "Access", "Descriptions", "LayerStore", "LayerAtlas", "Query", "AtlasKit"),
+        tests("HazardAnswer", "Geo", "Access", "Descriptions", "LayerStore", "LayerAtlas", "LayerCatalog", "Query", "AtlasKit", grdb),
         tests(
             "Loading", "Geo", "GeoNative", "RecordStream", "Descriptions", "LayerStore", "LayerCatalog", "kasane", "kasane-import"),
-        tests("HTTPAPI", "Geo", "Query", "Tiles", httpTypes, .product(name: "NIOCore", package: "swift-nio")),
+        tests("HTTPAPI", "Geo", "Access", "Query", "Tiles", httpTypes, .product(name: "NIOCore", package: "swift-nio")),
         tests(
             "Server", "Geo", "Descriptions", "LayerStore", "LayerCatalog", "Query", "HTTPAPI", "AtlasKit", logging,
             .product(name: "UnixSignals", package: "swift-service-lifecycle")),

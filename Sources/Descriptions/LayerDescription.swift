@@ -196,6 +196,19 @@ public struct HazardDescription: Sendable, Codable, Equatable {
         self.coverage = coverage
     }
 
+    /// Whether an area that was surveyed for some river and scenario (nil for all that the layer holds) says something of one of the layer's rivers.
+    ///
+    /// One of another river or scenario says nothing. Neither does one that is more particular than the layer, nor, for a layer of several rivers, one
+    /// that names none: nobody knows which of them was surveyed there.
+    public func isSurveyed(forRiver name: String?, scenario: String?, of river: LocalizedText?) -> Bool {
+        if let scenario, scenario != self.scenario { return false }
+        guard let name else { return riverAttribute == nil }
+        return river?.texts.values.contains(name) ?? false
+    }
+
+    /// The attribute in which a layer of surveyed areas names the river of each.
+    public var coverageRiverAttribute: String { riverAttribute ?? "river" }
+
     /// The scheme by its name: the town's own, or an official one.
     public var classScheme: ClassScheme? {
         townScheme ?? scheme.flatMap { ClassScheme.official[$0] }

@@ -38,14 +38,7 @@ public struct DownloadRequest: Sendable {
 
     /// How many features hold.
     public func count(_ layer: VisibleLayer, _ engine: QueryEngine) throws -> Int {
-        var request = parameters.request
-        request.limit = 1
-        do {
-            // Without a deadline the count is always there.
-            return try engine.items(layer, request, deadline: Deadline(seconds: nil)).matched ?? 0
-        } catch {
-            throw Problem(any: error)
-        }
+        do { return try engine.count(layer, parameters.request, deadline: Deadline(seconds: nil)) } catch { throw Problem(any: error) }
     }
 
     /// How the features would be found, in words; a line for each step of the filter.

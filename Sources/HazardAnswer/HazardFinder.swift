@@ -1,7 +1,7 @@
 import Access
 import Descriptions
 import Geo
-import LayerAtlas
+@_spi(Rows) import LayerAtlas
 import LayerStore
 import Query
 
@@ -30,6 +30,14 @@ public struct HazardFinder: Sendable {
         let listing = atlas.listing(for: viewer) { $0.hazard != nil || $0.theme == "shelter" }
         var hazards: [HazardEntry] = []
         for listed in listing {
+            guard listed.isReadable else {
+                // What the layer is cannot be read: it may be a hazard.
+                hazards.append(
+                    HazardEntry(
+                        layer: listed.id, title: listed.description.title, kind: HazardEntry.unknownKind, status: .unknown,
+                        reason: .unreadable))
+                continue
+            }
             guard let hazard = listed.description.hazard else { continue }
             try deadline.check()
             hazards += entries(listed, hazard, at: point, for: viewer)
@@ -104,7 +112,13 @@ public struct HazardFinder: Sendable {
             let value = try value(of: attribute, layer, row)
             let phenomenon = try hazard.phenomenonAttribute.map { try self.value(of: $0, layer, row) } ?? .null
             classes.append(scheme.classify(value, phenomenon: phenomenon))
-            if classes.last == .some(nil), case .text(let text) = value { entry.value = text }
+            guard classes.last == .some(nil) else { continue }
+            switch value {
+            case .text(let text): entry.value = text
+            case .integer(let number): entry.value = String(number)
+            case .real(let number): entry.value = "\(number)"
+            case .null, .boolean, .date, .time, .json: break
+            }
         }
         entry.found = HazardFinder.gravest(classes, of: scheme).map { FoundClass(scheme: scheme, hazardClass: $0) }
         if entry.found != nil { entry.value = nil }
@@ -143,12 +157,27 @@ public struct HazardFinder: Sendable {
         }
     }
 
-    /// The rivers and scenarios that a coverage layer says were surveyed at the place.
+    /// The rivers and scenarios that a coverage layer says were surveyed at the place. They are read whether this viewer sees them or not: an area whose
+    /// scenario is hidden is still not one of all scenarios.
     private func reaches(of coverage: VisibleLayer, _ hazard: HazardDescription, at point: Point) throws -> [Survey.Reach] {
         try engine.featuresAt(coverage, point: point).map { row in
+            func value(_ name: String) throws -> AttributeValue {
+                guard let column = coverage.file.attributes.firstIndex(where: { $0.name == name }) else { return .null }
+                return try coverage.file.columns[column].attributeValue(row)
+            }
             var reach = Survey.Reach()
-            if let attribute = hazard.riverAttribute { reach.river = River(try value(of: attribute, coverage, row)).name?.text("ja") }
-            if case .text(let text) = try value(of: "scenario", coverage, row), !text.isEmpty { reach.scenario = text }
+            func text(_ value: AttributeValue) -> String? {
+                switch value {
+                case .null: return nil
+                case .text(let text): return text
+                case .integer(let number): return String(number)
+                default:
+                    reach.isUnclear = true
+                    return nil
+                }
+            }
+            reach.river = try text(value(hazard.coverageRiverAttribute))
+            reach.scenario = try text(value("scenario"))
             return reach
         }
     }

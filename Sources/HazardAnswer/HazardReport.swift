@@ -52,6 +52,9 @@ public struct HazardEntry: Sendable {
     public var baseDate: Day?
     public var attribution: LocalizedText?
 
+    /// The kind of a layer of which not even that can be read.
+    public static let unknownKind = "unknown"
+
     /// 0 to 100 for what is inside; a class that is not known weighs as the gravest.
     var gravity: Int { found?.hazardClass.gravity ?? 100 }
 

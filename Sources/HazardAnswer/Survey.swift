@@ -21,8 +21,6 @@ struct River: Hashable {
 
     var name: LocalizedText? { texts.isEmpty ? nil : LocalizedText(texts) }
 
-    /// One of its names in some language.
-    func isNamed(_ name: String) -> Bool { texts.values.contains(name) }
 }
 
 /// Where the hazard of one layer version was surveyed, and whether all of it is there.
@@ -32,12 +30,12 @@ struct Survey: Sendable {
         var river: String?
         var scenario: String?
 
-        /// An area of another river or scenario says nothing. Neither does one that is more particular than the layer, nor, for a layer of
-        /// several rivers, one that names none: nobody knows which of them was surveyed there.
+        /// Something about it could not be understood: then it says nothing.
+        var isUnclear = false
+
+        /// See `HazardDescription.isSurveyed`.
         func includes(_ river: River, of hazard: HazardDescription) -> Bool {
-            if let scenario, scenario != hazard.scenario { return false }
-            guard let name = self.river else { return hazard.riverAttribute == nil }
-            return river.isNamed(name)
+            !isUnclear && hazard.isSurveyed(forRiver: self.river, scenario: scenario, of: river.name)
         }
     }
 

@@ -98,10 +98,12 @@ public final class LayerAtlas: Sendable {
         public let version: String
         /// Without the attributes that the viewer may not see.
         public let description: LayerDescription
+        /// False where the description cannot be read: what the layer is, is then not known, and `description` says no more than its id.
+        public var isReadable = true
     }
 
     /// Every layer that the viewer may see, readable or not, by theme and id. Opens no file.
-    /// - Parameter isWanted: Leaves out the others before they are sorted.
+    /// - Parameter isWanted: Leaves out the others before they are sorted; never one whose description cannot be read.
     public func listing(for viewer: Viewer, where isWanted: (LayerDescription) -> Bool = { _ in true }) -> [ListedLayer] {
         let places = picture.withLock { $0.layers.values.filter { $0.access.allows(viewer) } }
         return places.compactMap { place in
@@ -114,7 +116,7 @@ public final class LayerAtlas: Sendable {
             } catch {
                 // A description that this program cannot read: the layer is listed with all that is known of it.
                 let unknown = LayerDescription(id: place.entry.id, title: LocalizedText(ja: place.entry.id), access: place.access)
-                return ListedLayer(id: place.entry.id, version: place.entry.version, description: unknown)
+                return ListedLayer(id: place.entry.id, version: place.entry.version, description: unknown, isReadable: false)
             }
         }
         .sorted { ($0.description.theme, $0.id) < ($1.description.theme, $1.id) }

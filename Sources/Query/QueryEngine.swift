@@ -29,6 +29,13 @@ public struct QueryEngine: Sendable {
         try source(layer).items(request, deadline: deadline)
     }
 
+    /// How many of a layer's features hold, exactly, however long it takes.
+    public func count(_ layer: VisibleLayer, _ request: ItemsRequest, deadline: Deadline) throws(QueryError) -> Int {
+        var sink = CountSink()
+        try RowQuestion(request, in: source(layer), deadline: deadline).run(into: &sink, deadline: deadline)
+        return sink.count
+    }
+
     /// The row of a feature; nil when there is none of that identifier.
     public func row(_ layer: VisibleLayer, identifier: String) throws(QueryError) -> Int? {
         try source(layer).row(identifier: identifier)

@@ -56,9 +56,12 @@ enum Program {
     }
 
     /// To standard output.
-    static func print(_ text: String) throws {
+    static func print(_ text: String) throws { try write(Data(text.utf8)) }
+
+    /// To standard output; somebody may have closed it, as `head` does.
+    static func write(_ bytes: Data) throws {
         do {
-            try FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
+            try FileHandle.standardOutput.write(contentsOf: bytes)
         } catch {
             throw Refusal(ja: "標準出力に書けません。", en: "Standard output cannot be written.")
         }

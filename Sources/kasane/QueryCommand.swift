@@ -94,14 +94,16 @@ struct QueryCommand: ParsableCommand {
         let parameters = filter.map { [(name: "filter", value: $0), (name: "filter-lang", value: language)] } ?? []
         let request = try DownloadRequest(parameters, format: .geoJSON, layer: layer, engine: engine)
         if explain {
-            print(format == "json" ? try request.planJSON(layer, engine) : try request.plan(layer, engine))
+            try Program.print((format == "json" ? request.planJSON(layer, engine) : request.plan(layer, engine)) + "\n")
         } else if count {
-            print(try request.count(layer, engine))
+            try Program.print("\(request.count(layer, engine))\n")
         } else {
             let stream = try request.stream(layer, engine)
             let deadline = Deadline(seconds: nil)
             while !stream.isDone {
-                _ = try stream.next(deadline) { FileHandle.standardOutput.write(Data($0)) }
+                var piece = Data()
+                _ = try stream.next(deadline) { piece = Data($0) }
+                try Program.write(piece)
             }
         }
     }
@@ -110,8 +112,7 @@ struct QueryCommand: ParsableCommand {
         let question = try OverlayQuestion(body(other).bytes)
         let (target, overlay) = (try atlas.layer(question.target, for: viewer), try atlas.layer(question.overlay, for: viewer))
         let answer = try question.answer(target: target, overlay: overlay, engine, format: format, deadline: Deadline(seconds: nil))
-        FileHandle.standardOutput.write(Data(answer.bytes))
-        if format != "csv" { FileHandle.standardOutput.write(Data("\n".utf8)) }
+        try Program.write(Data(answer.bytes + (format == "csv" ? [] : Array("\n".utf8))))
         for note in answer.notes { Program.say(note.text) }
     }
 

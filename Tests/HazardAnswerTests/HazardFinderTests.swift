@@ -1,6 +1,7 @@
 import AtlasKit
 import Descriptions
 import Foundation
+import GRDB
 import Geo
 import LayerAtlas
 import LayerStore
@@ -9,6 +10,7 @@ import Testing
 
 @testable import Access
 @testable import HazardAnswer
+@testable import LayerCatalog
 
 private let mihon = LocalizedText(ja: "見本川", en: "Mihon River")
 private let member = Viewer(name: "key", keyID: "0", departments: [], mayReadInternal: true, mayReadEverything: false)
@@ -259,6 +261,51 @@ private func loadRivers(_ office: Office, _ description: LayerDescription = rive
         #expect(try ask(office, 140.55, 37.45)[0].status == .unknown)
     }
     #expect(try ask(office, 140.45, 37.45, member).map(\.status) == [.outside])
+}
+
+@Test func `a coverage layer of another river, or of a scenario that the viewer does not see, is not one of all`() throws {
+    let office = try Office()
+    var description = flood()
+    description.hazard?.coverage = .layer("surveyed")
+    try loadFlood(office, LayerFacts(), as: description)
+    var surveyed = LayerDescription(
+        id: "surveyed", title: LocalizedText(ja: "調査範囲"), access: .public,
+        attributes: [
+            AttributeDescription(name: "river", visibility: .internal), AttributeDescription(name: "scenario", visibility: .internal),
+        ])
+    let attributes = [Attribute(name: "river", type: .text), Attribute(name: "scenario", type: .text), Attribute(name: "odd", type: .real)]
+    let values: [([AttributeValue], HazardStatus)] = [
+        ([.text("見本川"), .text("L2"), .null], .outside), ([.text("Mihon River"), .null, .null], .outside),
+        ([.null, .null, .null], .outside),
+        ([.text("支川"), .text("L2"), .null], .unknown), ([.text("見本川"), .text("L1"), .null], .unknown),
+        ([.null, .text(""), .null], .unknown),
+    ]
+    let rows = values.enumerated().map { Office.Row(.box(141 + Double($0.offset), 37, 141.9 + Double($0.offset), 38), $0.element.0) }
+    for isHidden in [true, false] {
+        if !isHidden { surveyed.attributes = [] }
+        try office.load(surveyed, attributes: attributes, rows: rows)
+        for (place, (_, status)) in values.enumerated() {
+            for viewer in [Viewer.publicViewer, member] {
+                #expect(try ask(office, 141.5 + Double(place), 37.5, viewer).map(\.status) == [status], "\(place) \(isHidden)")
+            }
+        }
+    }
+    // A scenario that is no text is not understood.
+    let numbers = [Attribute(name: "scenario", type: .real)]
+    try office.load(surveyed, attributes: numbers, rows: [Office.Row(.box(141, 37, 142, 38), [.real(2)])])
+    #expect(try ask(office, 141.5, 37.5).map(\.status) == [.unknown])
+}
+
+@Test func `a layer whose description cannot be read is unknown, not absent`() throws {
+    let office = try Office()
+    try loadFlood(office, facts(.box(130, 30, 150, 45)))
+    try office.load(LayerDescription(id: "roads", title: LocalizedText(ja: "道路"), access: .public), rows: [Office.Row(.point(140, 37))])
+    #expect(try ask(office, 140.15, 37.15).map(\.layer) == ["flood"])
+    try office.catalogue.pool.write { try $0.execute(sql: "UPDATE version SET description = '{\"hazarc\":1}' WHERE layer = 'flood'") }
+    let atlas = try LayerAtlas(dataDirectory: office.folder.url, catalogue: office.catalogue)
+    let found = try HazardFinder(atlas: atlas, engine: QueryEngine())
+        .report(at: Point(x: 140.15, y: 37.15), for: .publicViewer, deadline: Deadline(seconds: nil)).hazards
+    #expect(found.map(\.layer) == ["flood"] && found.map(\.status) == [.unknown] && found.map(\.reason) == [.unreadable])
 }
 
 @Test func `the gravest comes first, and the unknown before what is outside`() throws {

@@ -149,6 +149,26 @@ import Testing
         #expect(OverlayWitness.agree(result.rows, try witness.table(request, witness.pairs(.intersects))))
     }
 
+    @Test(arguments: [2, 3000])
+    func `texts that look alike and differ are different values, with a dictionary or without`(count: Int) throws {
+        let folder = try TemporaryFolder()
+        let builder = try LayerBuilder(settings: .init(attributes: [Attribute(name: "t", type: .text)]), scratch: try TemporaryFolder().url)
+        for i in 0..<count {
+            let text = ["が", "か\u{3099}", "é", "e\u{301}"][i % 4] + (count > 100 ? "\(i / 4)" : "")
+            try builder.set(0, text: text)
+            try builder.endFeature(geometry: .point(140, 37), sourceRow: UInt64(i))
+        }
+        let url = folder.path("norm.layer")
+        _ = try builder.seal(as: url, identity: Identity(), facts: LayerFacts())
+        let source = RowSource(layer: "norm", file: try LayerFile.open(url), columns: [0])
+        let result = try source.overlay(
+            source,
+            OverlayRequest(
+                relation: .nearest(1, within: nil), groupBy: [.init(.target, "t")], aggregates: [.distinct(.init(.target, "t"))]),
+            deadline: never)
+        #expect(result.rows.count == count)
+    }
+
     // MARK: Refusals
 
     @Test func `hidden and unknown attributes are the same: there is no such attribute`() throws {

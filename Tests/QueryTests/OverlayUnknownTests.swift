@@ -1,3 +1,5 @@
+import CQL2
+import Descriptions
 import FoundationEssentials
 import Geo
 import LayerStore
@@ -17,12 +19,12 @@ import Testing
     }
 
     private static func layer(
-        _ folder: TemporaryFolder, _ name: String, _ geometries: [Geometry?], facts: LayerFacts = LayerFacts()
+        _ folder: TemporaryFolder, _ name: String, _ geometries: [Geometry?], facts: LayerFacts = LayerFacts(), ranks: [Int64?]? = nil
     ) throws -> RowSource {
         let scratch = try TemporaryFolder()
         let builder = try LayerBuilder(settings: .init(attributes: [Attribute(name: "rank", type: .integer)]), scratch: scratch.url)
         for (i, geometry) in geometries.enumerated() {
-            builder.set(0, integer: Int64(i))
+            if let rank = ranks.map({ $0[i] }) ?? Int64(i) { builder.set(0, integer: rank) }
             var rounded = geometry
             rounded?.roundToStorage()
             try builder.endFeature(geometry: rounded, sourceRow: UInt64(i))
@@ -40,7 +42,8 @@ import Testing
 
     private func notes(_ facts: LayerFacts, isHazard: Bool, _ zones: [Geometry?] = [box(139.995, 140.025)]) throws -> [OverlayResult.Note] {
         let zone = try OverlayUnknownTests.layer(folder, "zone\(UInt64.random(in: 0 ... .max))", zones, facts: facts)
-        let result = try houses.overlay(zone, OverlayRequest(relation: .intersects), isHazard: isHazard, deadline: Deadline(seconds: nil))
+        let hazard = isHazard ? HazardDescription(kind: "flood") : nil
+        let result = try houses.overlay(zone, OverlayRequest(relation: .intersects), hazard: hazard, deadline: Deadline(seconds: nil))
         #expect(result.rows == [[.integer(3)]] && result.unmatchedCount == 7)
         return result.notes
     }
@@ -88,6 +91,82 @@ import Testing
         facts = LayerFacts()
         facts.rejectedCount = 4
         #expect(try codes(notes(facts, isHazard: false)) == ["incomplete -1"])
+    }
+
+    /// The notes about a hazard whose zone reaches from 139.995 to 140.025.
+    private func notes(
+        _ targets: [Geometry], _ relation: OverlayRequest.Relation, _ facts: LayerFacts,
+        _ hazard: HazardDescription = HazardDescription(kind: "flood"), overlayFilter: String? = nil
+    ) throws -> [String] {
+        let zone = try OverlayUnknownTests.layer(
+            folder, "zone\(UInt64.random(in: 0 ... .max))", [OverlayUnknownTests.box(139.995, 140.025)], facts: facts)
+        let asking = try OverlayUnknownTests.layer(folder, "asking\(UInt64.random(in: 0 ... .max))", targets)
+        let request = OverlayRequest(overlayFilter: try overlayFilter.map { try Expression(text: $0) }, relation: relation)
+        return codes(try asking.overlay(zone, request, hazard: hazard, deadline: Deadline(seconds: nil)).notes)
+    }
+
+    @Test func `a survey of another river or scenario says nothing`() throws {
+        var facts = LayerFacts()
+        facts.coverage = OverlayUnknownTests.coverage(OverlayUnknownTests.box(139.9, 140.2))
+        let place = [Geometry.point(140.1, 37)]
+        let flood = HazardDescription(kind: "flood", scenario: "L2", river: LocalizedText(ja: "見本川", en: "Mihon"))
+        #expect(try notes(place, .intersects, facts, flood) == [])
+        for (river, scenario, isKnown) in [
+            ("見本川", "L2", true), ("Mihon", nil, true), ("支川", "L2", false), (nil, "L1", false), ("見本川", "", false),
+        ] {
+            facts.coverage[0].river = river
+            facts.coverage[0].scenario = scenario
+            #expect(try notes(place, .intersects, facts, flood) == (isKnown ? [] : ["no-coverage 1"]), "\(river ?? "-") \(scenario ?? "-")")
+        }
+        // Of several rivers each must have been surveyed.
+        let rivers = HazardDescription(kind: "flood", riverAttribute: "river")
+        facts.coverage = OverlayUnknownTests.coverage(OverlayUnknownTests.box(139.9, 140.2), OverlayUnknownTests.box(139.9, 140.08))
+        #expect(try notes(place, .intersects, facts, rivers) == ["no-coverage 1"])
+        (facts.coverage[0].river, facts.coverage[1].river) = ("見本川", "支川")
+        #expect(try notes(place, .intersects, facts, rivers) == ["not-surveyed 1"])
+        #expect(try notes([.point(140.05, 37)], .intersects, facts, rivers) == [])
+    }
+
+    @Test func `what lies around counts as far as was asked for`() throws {
+        var facts = LayerFacts()
+        facts.coverage = OverlayUnknownTests.coverage(OverlayUnknownTests.box(139.9, 140.1))
+        // 45 m inside of the survey's edge.
+        let edge = [Geometry.point(140.0995, 37)]
+        #expect(try notes(edge, .intersects, facts) == [])
+        #expect(try notes(edge, .distance(30), facts) == [])
+        #expect(try notes(edge, .distance(500), facts) == ["not-surveyed 1"])
+        #expect(try notes(edge, .nearest(1, within: 500), facts) == ["not-surveyed 1"])
+        // The nearest is 6.6 km away: nearer ones may lie where nobody looked.
+        #expect(try notes(edge, .nearest(1, within: nil), facts) == ["partly-surveyed 1"])
+        facts.coverage = OverlayUnknownTests.coverage(OverlayUnknownTests.box(139, 141))
+        facts.unknownAreas = [Envelope(minX: 140.1, minY: 36.99, maxX: 140.11, maxY: 37.01)]
+        facts.rejectedCount = 1
+        #expect(try notes(edge, .intersects, facts) == ["incomplete -1"])
+        #expect(try notes(edge, .distance(500), facts).contains("incomplete 1"))
+    }
+
+    @Test func `who is affected and reaches out of the survey is counted apart`() throws {
+        var facts = LayerFacts()
+        facts.coverage = OverlayUnknownTests.coverage(OverlayUnknownTests.box(139.9, 140.1))
+        func road(_ to: Double) -> [Geometry] { [.lineString([Point(x: 140, y: 37), Point(x: to, y: 37)])] }
+        #expect(try notes(road(140.02), .intersects, facts) == [])
+        #expect(try notes(road(140.05), .intersects, facts) == [])
+        #expect(try notes(road(140.15), .intersects, facts) == ["partly-surveyed 1"])
+    }
+
+    @Test func `a filter by class says how many it passes over for want of a class`() throws {
+        var facts = LayerFacts()
+        facts.coverage = OverlayUnknownTests.coverage(OverlayUnknownTests.box(139.9, 140.1))
+        let flood = HazardDescription(kind: "flood", classAttribute: "rank")
+        let place = [Geometry.point(140, 37)]
+        #expect(try notes(place, .intersects, facts, flood, overlayFilter: "rank >= 3") == [])
+        let zone = try OverlayUnknownTests.layer(
+            folder, "unclassed", [OverlayUnknownTests.box(139.995, 140.025), nil], facts: facts, ranks: [nil, nil])
+        for (filter, count) in [("rank >= 3", 2), ("area_m2(geometry) > 0", 0)] {
+            let request = OverlayRequest(overlayFilter: try Expression(text: filter), relation: .intersects)
+            let found = codes(try houses.overlay(zone, request, hazard: flood, deadline: Deadline(seconds: nil)).notes)
+            #expect(found.contains("unknown-class 2") == (count == 2), "\(filter)")
+        }
     }
 
     @Test func `features without a place are told on both sides`() throws {

@@ -16,6 +16,8 @@ struct OverlayPartial: Sendable {
     private(set) var overlays = PairSet()
     var unmatched = 0
     var notSurveyed = 0
+    /// Target features with hits that lie partly where nobody surveyed.
+    var partlySurveyed = 0
     /// Target features that lie where overlay features are missing.
     var incomplete = 0
     private var last = (key: -1, slot: 0)
@@ -81,12 +83,14 @@ struct OverlayPartial: Sendable {
         for pair in other.overlays.sorted { _ = overlays.insert(mine[pair.first], pair.second) }
         unmatched += other.unmatched
         notSurveyed += other.notSurveyed
+        partlySurveyed += other.partlySurveyed
         incomplete += other.incomplete
         try check(limits)
     }
 
     func check(_ limits: OverlayLimits) throws(QueryError) {
-        guard keys.count <= limits.groups else { throw .tooManyGroups(limits.groups) }
+        let most = min(limits.groups, limits.values / max(1, figureCount))
+        guard keys.count <= most else { throw .tooManyGroups(most) }
         guard overlays.count + distinct.reduce(0, { $0 + $1.count }) <= limits.remembered else {
             throw .limitExceeded(
                 ja: "覚えておく値が\(limits.remembered)を超えます。条件を絞ってください。",

@@ -1,4 +1,5 @@
 import CQL2
+import Descriptions
 import Geo
 import GeoNative
 import LayerStore
@@ -22,6 +23,8 @@ struct OverlayPlan: Sendable {
     let survey: OverlaySurvey
     let deadline: Deadline
     let withoutGeometry: (target: Int, overlay: Int)
+    /// Features of a hazard whose class is not known, where the filter chooses by class and so passes over them.
+    let unclassed: Int
 
     /// An aggregate and where its values come from.
     struct Figure: Sendable {
@@ -33,7 +36,8 @@ struct OverlayPlan: Sendable {
     }
 
     init(
-        target: RowSource, overlay: RowSource, _ request: OverlayRequest, limits: OverlayLimits, isHazard: Bool, deadline: Deadline
+        target: RowSource, overlay: RowSource, _ request: OverlayRequest, limits: OverlayLimits, hazard: HazardDescription?,
+        deadline: Deadline
     ) throws(QueryError) {
         // What the request names is looked up before anything is counted.
         func column(_ property: OverlayRequest.Property) throws(QueryError) -> Int {
@@ -83,7 +87,8 @@ struct OverlayPlan: Sendable {
         self.figures = figures
         needsOverlayPairs = figures.contains { $0.side == .overlay }
         needsEveryPair = needsOverlayPairs || wantsIntersection
-        survey = OverlaySurvey(overlay.file.facts, isHazard: isHazard)
+        survey = try reading(overlay.layer) { () throws(LayerFileError) in try OverlaySurvey(overlay.file, hazard) }
+        unclassed = try overlay.unclassed(hazard, request.overlayFilter, deadline: deadline)
     }
 }
 
@@ -93,6 +98,15 @@ extension RowSource {
         var sink = RowCollector(limit: file.geometryCount)
         try RowQuestion(ItemsRequest(filter: filter), in: self, deadline: deadline).run(into: &sink, deadline: deadline)
         return (sink.rows, sink.withoutGeometry)
+    }
+}
+
+extension RowSource {
+    fileprivate func unclassed(_ hazard: HazardDescription?, _ filter: Expression?, deadline: Deadline) throws(QueryError) -> Int {
+        guard let name = hazard?.classAttribute, let filter, filter.properties.contains(name), column(named: name) != nil else { return 0 }
+        var sink = CountSink()
+        try RowQuestion(ItemsRequest(filter: .isNull(.property(name))), in: self, deadline: deadline).run(into: &sink, deadline: deadline)
+        return sink.count
     }
 }
 

@@ -29,6 +29,10 @@ public struct OverlayResult: Sendable, Equatable {
             case noCoverage = "no-coverage"
             /// Target features that no overlay feature meets lie outside of what was surveyed.
             case notSurveyed = "not-surveyed"
+            /// Target features that overlay features meet lie partly outside of what was surveyed.
+            case partlySurveyed = "partly-surveyed"
+            /// The class of overlay features is not known, and the filter chooses by class.
+            case unknownClass = "unknown-class"
             /// Features without a geometry were left out.
             case noGeometry = "no-geometry"
         }

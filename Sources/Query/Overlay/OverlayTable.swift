@@ -45,12 +45,6 @@ final class OverlayTable: @unchecked Sendable {
                 ja: "重ねる側の頂点が合わせて\(limits.overlayVertices)を超えます。条件を絞ってください。",
                 en: "The overlay features have more than \(limits.overlayVertices) vertices together. Narrow the question.")
         }
-        let bytes = builder.finish().bytes
-        nodes = .allocate(capacity: max(1, bytes.count))
-        _ = nodes.initialize(from: bytes)
-        index = rows.isEmpty ? nil : PackedIndexView(nodes: UnsafePointer(nodes.baseAddress!), count: rows.count)
-        self.boxes = boxes
-
         var outlines = [Outline?](repeating: nil, count: rows.count)
         var cuttings: [Int: Cutting] = [:]
         var made = 0
@@ -68,7 +62,12 @@ final class OverlayTable: @unchecked Sendable {
             cuttings[places[made]] = result.1
             made += 1
         }
-        (self.outlines, self.cuttings) = (outlines, cuttings)
+        (self.outlines, self.cuttings, self.boxes) = (outlines, cuttings, boxes)
+        // Last, since nobody frees it when this ends by an error before all is there.
+        let bytes = builder.finish().bytes
+        nodes = .allocate(capacity: max(1, bytes.count))
+        _ = nodes.initialize(from: bytes)
+        index = rows.isEmpty ? nil : PackedIndexView(nodes: UnsafePointer(nodes.baseAddress!), count: rows.count)
     }
 
     deinit { nodes.deallocate() }

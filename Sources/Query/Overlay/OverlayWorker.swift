@@ -54,6 +54,11 @@ final class OverlayWorker {
     private var isLoaded = false
     private var row = 0
 
+    /// Metres; nothing is farther from anything.
+    private static let everywhere = 2.1e7
+    /// Metres to the last of the nearest features of the target at hand.
+    private var farthest = 0.0
+
     static let blockRows = 64
     /// With more candidates than this, a block's rows lie too far apart to be searched together.
     private static let blockCandidates = 256
@@ -106,7 +111,7 @@ final class OverlayWorker {
             hits.removeAll(keepingCapacity: true)
             let box = boxes[i]
             if case .nearest(let count, let within) = plan.request.relation {
-                try nearest(count, within: within ?? 2.1e7, box)
+                try nearest(count, within: within ?? OverlayWorker.everywhere, box)
             } else {
                 if !isTogether {
                     if case .distance(let metres) = plan.request.relation {
@@ -307,6 +312,7 @@ final class OverlayWorker {
             try nearest(count, within: limit, box)
             return
         }
+        farthest = found.last?.distance ?? 0
         if let last = found.last { reach = max(1, last.distance * 1.5) }
         for item in found { hits.append(Hit(key: plan.overlayKeys[item.place], place: item.place, lies: .somehow)) }
     }
@@ -340,15 +346,30 @@ final class OverlayWorker {
         return spare
     }
 
+    /// Within which an overlay feature would have belonged to the target at hand.
+    private var metresLookedFor: Double {
+        switch plan.request.relation {
+        case .intersects, .within, .contains: 0
+        case .distance(let metres): metres
+        case .nearest(let count, let within): hits.count < count ? within ?? OverlayWorker.everywhere : farthest
+        }
+    }
+
     // MARK: Figures
 
     /// Enters the hits of a target feature into its groups.
     private func settle(_ place: Int, _ box: IndexBox, _ partial: inout OverlayPartial) throws(QueryError) {
-        let degrees = Box(box)
-        if plan.survey.isIncomplete(degrees) { partial.incomplete += 1 }
+        // What may be missing around the feature counts as far as was looked for.
+        let metres = metresLookedFor
+        let around = metres > 0 ? Box(box).grown(byMetres: metres) : Box(box)
+        if plan.survey.isIncomplete(around) { partial.incomplete += 1 }
+        if !hits.contains(where: { $0.lies == .targetInside }),
+            try !plan.survey.covers(around, isGrown: metres > 0, { () throws(QueryError) in try loaded() }, &near)
+        {
+            if hits.isEmpty { partial.notSurveyed += 1 } else { partial.partlySurveyed += 1 }
+        }
         guard !hits.isEmpty else {
             partial.unmatched += 1
-            if try !plan.survey.covers(degrees, { () throws(QueryError) in try loaded() }, &near) { partial.notSurveyed += 1 }
             return
         }
         if hits.count > 1 && plan.overlayKeys.count > 1 {

@@ -1,3 +1,4 @@
+import Descriptions
 import Geo
 @_spi(Rows) public import LayerAtlas
 import LayerStore
@@ -16,16 +17,17 @@ extension QueryEngine {
         progress: (Double) -> Void = { _ in }
     ) throws(QueryError) -> OverlayResult {
         try source(target).overlay(
-            source(overlay), request, limits: limits, isHazard: overlay.description.hazard != nil, deadline: deadline, progress: progress)
+            source(overlay), request, limits: limits, hazard: overlay.description.hazard, deadline: deadline, progress: progress)
     }
 }
 
 extension RowSource {
     func overlay(
-        _ other: RowSource, _ request: OverlayRequest, limits: OverlayLimits = OverlayLimits(), isHazard: Bool = false, deadline: Deadline,
+        _ other: RowSource, _ request: OverlayRequest, limits: OverlayLimits = OverlayLimits(), hazard: HazardDescription? = nil,
+        deadline: Deadline,
         progress: (Double) -> Void = { _ in }
     ) throws(QueryError) -> OverlayResult {
-        let plan = try OverlayPlan(target: self, overlay: other, request, limits: limits, isHazard: isHazard, deadline: deadline)
+        let plan = try OverlayPlan(target: self, overlay: other, request, limits: limits, hazard: hazard, deadline: deadline)
         var all = OverlayPartial(plan)
         let rows = plan.targetRows.count
         // Pieces depend on nothing but the rows, so that sums of real numbers come out the same with any number of threads.
@@ -135,6 +137,20 @@ extension OverlayPlan {
                         "Where the hazard was surveyed is not known, so of the \(partial.notSurveyed) target features that meet no area it is not known whether they are affected."
                 )
             }
+        }
+        if partial.partlySurveyed > 0 {
+            note(
+                .partlySurveyed, .overlay, partial.partlySurveyed,
+                ja: "対象の\(partial.partlySurveyed)件は区域に該当しますが、調査されていない所（未整備）にもかかるため、数・面積・延長は実際より少ないことがあります。",
+                en:
+                    "\(partial.partlySurveyed) target features are affected and also reach where nobody surveyed: counts, areas and lengths may be too small."
+            )
+        }
+        if unclassed > 0 {
+            note(
+                .unknownClass, .overlay, unclassed,
+                ja: "重ねる側に区分のわからない地物が\(unclassed)件あり、区分による条件では選ばれません。該当しないという意味ではありません。",
+                en: "Of \(unclassed) overlay features the class is not known, and a filter by class passes over them.")
         }
         for (side, count) in [(OverlayRequest.Side.target, withoutGeometry.target), (.overlay, withoutGeometry.overlay)] where count > 0 {
             note(

@@ -59,7 +59,8 @@ struct ValueKeys: Sendable {
         /// By dictionary code.
         private var codes: [UInt32] = []
         private var integers: [Int64: UInt32] = [:]
-        private var texts: [String: UInt32] = [:]
+        /// By their bytes: strings that look alike are equal in Swift, and different texts.
+        private var texts: [[UInt8]: UInt32] = [:]
         private var null: UInt32?
         private var values: [AttributeValue] = []
 
@@ -91,11 +92,9 @@ struct ValueKeys: Sendable {
             case .time(let time):
                 return Interner.keep(&integers[time.microseconds], &values, .time(Instant(microseconds: time.microseconds, zoneMinutes: 0)))
             case .text(let bytes):
-                let text = String(decoding: bytes, as: UTF8.self)
-                return Interner.keep(&texts[text], &values, .text(text))
+                return Interner.keep(&texts[Array(bytes)], &values, .text(String(decoding: bytes, as: UTF8.self)))
             case .json(let bytes):
-                let text = String(decoding: bytes, as: UTF8.self)
-                return Interner.keep(&texts[text], &values, .json(text))
+                return Interner.keep(&texts[Array(bytes)], &values, .json(String(decoding: bytes, as: UTF8.self)))
             }
         }
 
