@@ -137,7 +137,7 @@ let package = Package(
             "AtlasKit", grdb),
         tests("HazardAnswer", "Geo", "Access", "Descriptions", "LayerStore", "LayerAtlas", "LayerCatalog", "Query", "AtlasKit", grdb),
         tests(
-            "Loading", "Geo", "GeoNative", "RecordStream", "Descriptions", "LayerStore", "LayerCatalog", "kasane", "kasane-import"),
+            "Loading", "Geo", "GeoNative", "RecordStream", "Descriptions", "LayerStore", "LayerCatalog", "kasane", "kasane-import", grdb),
         tests("HTTPAPI", "Geo", "Access", "Query", "Tiles", httpTypes, .product(name: "NIOCore", package: "swift-nio")),
         tests(
             "Server", "Geo", "Descriptions", "LayerStore", "LayerCatalog", "Query", "HTTPAPI", "AtlasKit", logging,

@@ -23,6 +23,35 @@ extension Catalogue {
         }
     }
 
+    /// What the catalogue has of a layer's files: enough to tell which of them nobody needs.
+    public struct FileRegister: Sendable {
+        /// The names of all versions that were ever recorded and not forgotten.
+        public var versions: Set<String>
+        /// The number the next version gets.
+        var nextVersion: Int
+        /// Versions whose load the audit log has.
+        var loaded: Set<String>
+
+        /// The name was given out, and no version of that name was ever recorded: its load died in between.
+        public func isAbandoned(_ version: String) -> Bool {
+            guard let parts = version.wholeMatch(of: /v([0-9]{6,18})-[0-9a-f]{8}/), let number = Int(parts.1) else { return false }
+            return number < nextVersion && !versions.contains(version) && !loaded.contains(version)
+        }
+    }
+
+    /// Nil for a layer that the catalogue does not know.
+    public func register(of layer: String) throws(CatalogueError) -> FileRegister? {
+        try read { db in
+            guard let next = try Int.fetchOne(db, sql: "SELECT next_version FROM layer WHERE id = ?", arguments: [layer]) else { return nil }
+            let versions = try String.fetchAll(db, sql: "SELECT name FROM version WHERE layer = ?", arguments: [layer])
+            // Written with the version's own record: where it is there and the record is not, the catalogue is damaged.
+            let loaded = try String.fetchAll(
+                db, sql: "SELECT version FROM audit WHERE layer = ? AND action = ? AND version IS NOT NULL",
+                arguments: [layer, AuditEvent.Action.load.rawValue])
+            return FileRegister(versions: Set(versions), nextVersion: next, loaded: Set(loaded))
+        }
+    }
+
     /// The folder of a layer's files.
     public func folder(of layer: String) -> URL {
         directory.appending(path: "layers").appending(path: layer)

@@ -9,8 +9,8 @@ import LayerStore
 ///
 /// The order makes it safe to lose power anywhere: records are read, checked and sealed in a folder of the load's own (`layers/<id>/.loading-…`);
 /// the source's own bytes go to `originals/<sha256>`; the sealed file is synced, renamed to `layers/<id>/<version>.layer` and the folder
-/// synced; last comes the catalogue's record, in one transaction. Before the record nobody looks at the file, and what has none is removed by the
-/// next load of the layer or by `LoadCleanup`.
+/// synced; last comes the catalogue's record, in one transaction. Before the record nobody looks at the file, and what is left of a load that died there is
+/// removed by the next load of the layer or by `LoadCleanup`.
 public struct LayerLoader: Sendable {
     public let catalogue: Catalogue
     public let settings: LoadSettings

@@ -52,39 +52,102 @@ final class LoadFolder {
     }
 }
 
-/// Removes what loads that died have left.
+/// Removes what loads that died have left, and nothing that may be somebody's only copy.
 public enum LoadCleanup {
-    /// Removes temporary folders and layer files that no record names, of every layer that nobody is loading now.
-    /// - Returns: the paths that were removed.
+    /// The folder in a layer's folder for sealed files that the catalogue does not account for.
+    static let unclaimed = ".unclaimed"
+
+    /// What became of what lay about; paths.
+    public struct Outcome: Sendable {
+        /// Temporary folders, and sealed files of loads that died before they were recorded.
+        public var removed: [String] = []
+        /// Sealed files of which the catalogue knows nothing, where they are now. It may be the catalogue that is wrong: lost, or restored from a backup.
+        public var setAside: [String] = []
+        /// Files that had been set aside and are wanted again, where they are now.
+        public var restored: [String] = []
+
+        mutating func add(_ other: Outcome) {
+            removed += other.removed
+            setAside += other.setAside
+            restored += other.restored
+        }
+    }
+
+    /// Clears the folder of every layer that nobody is loading now.
+    /// - Parameter failed: told of a folder that could not be cleared; the others are, all the same.
     @discardableResult
-    public static func removeAbandoned(_ catalogue: Catalogue) throws -> [String] {
+    public static func removeAbandoned(
+        _ catalogue: Catalogue, failed: (_ layer: String, _ error: any Error) -> Void = { _, _ in }
+    ) -> Outcome {
         let layers = catalogue.directory.appendingPathComponent("layers", isDirectory: true)
-        var removed: [String] = []
+        var outcome = Outcome()
         let manager = FileManager.default
         for name in (try? manager.contentsOfDirectory(atPath: layers.path))?.sorted() ?? [] {
             let folder = layers.appendingPathComponent(name, isDirectory: true)
             var isFolder: ObjCBool = false
             guard manager.fileExists(atPath: folder.path, isDirectory: &isFolder), isFolder.boolValue else { continue }
-            // Held until this layer is done: no load can begin or be under way.
-            guard let lock = try LayerLock(folder: folder) else { continue }
-            removed += try removeAbandoned(lock, layer: name, catalogue)
+            do {
+                // Held until this layer is done: no load can begin or be under way.
+                guard let lock = try LayerLock(folder: folder) else { continue }
+                outcome.add(try removeAbandoned(lock, layer: name, catalogue))
+            } catch {
+                failed(name, error)
+            }
         }
-        return removed
+        return outcome
     }
 
-    static func removeAbandoned(_ lock: LayerLock, layer: String, _ catalogue: Catalogue) throws -> [String] {
+    static func removeAbandoned(_ lock: LayerLock, layer: String, _ catalogue: Catalogue) throws -> Outcome {
         let manager = FileManager.default
-        let names = try manager.contentsOfDirectory(atPath: lock.folder.path)
-        let leftovers = names.filter { $0.hasPrefix(LoadFolder.prefix) || $0.hasSuffix(".layer") }
-        guard !leftovers.isEmpty else { return [] }
-        let known = try catalogue.layer(layer) == nil ? [] : catalogue.versions(of: layer).map { $0.name + ".layer" }
-        var removed: [String] = []
-        for name in leftovers.sorted() where !known.contains(name) {
+        var outcome = Outcome()
+        let names = try manager.contentsOfDirectory(atPath: lock.folder.path).sorted()
+        for name in names where name.hasPrefix(LoadFolder.prefix) {
             let url = lock.folder.appendingPathComponent(name)
             try manager.removeItem(at: url)
-            removed.append(url.path)
+            outcome.removed.append(url.path)
         }
-        if !removed.isEmpty { try Durability.syncFolder(lock.folder) }
-        return removed
+        let aside = lock.folder.appendingPathComponent(unclaimed, isDirectory: true)
+        let files = names.filter { $0.hasSuffix(suffix) }
+        let kept = (try? manager.contentsOfDirectory(atPath: aside.path))?.sorted() ?? []
+        if !files.isEmpty || !kept.isEmpty {
+            let register = try catalogue.register(of: layer)
+            for name in files {
+                let version = String(name.dropLast(suffix.count))
+                if register?.versions.contains(version) == true { continue }
+                let url = lock.folder.appendingPathComponent(name)
+                if register?.isAbandoned(version) == true {
+                    try manager.removeItem(at: url)
+                    outcome.removed.append(url.path)
+                } else {
+                    try Durability.makeFolder(aside)
+                    let place = free(name, in: aside)
+                    try Durability.move(url, to: place)
+                    try Durability.syncFolder(aside)
+                    outcome.setAside.append(place.path)
+                }
+            }
+            // A catalogue that was brought back wants what was set aside without it.
+            for name in kept where register?.versions.contains(String(name.dropLast(suffix.count))) == true && !names.contains(name) {
+                let place = lock.folder.appendingPathComponent(name)
+                try Durability.move(aside.appendingPathComponent(name), to: place)
+                try Durability.syncFolder(aside)
+                outcome.restored.append(place.path)
+            }
+        }
+        if !outcome.removed.isEmpty || !outcome.setAside.isEmpty || !outcome.restored.isEmpty { try Durability.syncFolder(lock.folder) }
+        return outcome
+    }
+
+    private static let suffix = ".layer"
+
+    /// A place of that name, or with a number after it where there is such a file already.
+    private static func free(_ name: String, in folder: URL) -> URL {
+        var place = folder.appendingPathComponent(name)
+        var number = 2
+        while FileManager.default.fileExists(atPath: place.path) {
+            place = folder.appendingPathComponent("\(name).\(number)")
+            number += 1
+        }
+        return place
     }
 }

@@ -96,12 +96,7 @@ struct ServeCommand: AsyncParsableCommand {
         return { catalogue, logger in
             guard !isPublic else { return }
             try await OwnThread.run {
-                do {
-                    for path in try LoadCleanup.removeAbandoned(catalogue) { logger.info("removed", metadata: ["path": .string(path)]) }
-                } catch {
-                    // Leftovers take room and harm nothing else.
-                    logger.warning("cleanup", metadata: ["error": .string("\(error)")])
-                }
+                ServeCommand.clear(catalogue, logger)
                 guard let layers else { return }
                 var settings = LoadSettings()
                 settings.gridDirectories = [catalogue.directory.appendingPathComponent("grids").path]
@@ -114,6 +109,23 @@ struct ServeCommand: AsyncParsableCommand {
                     throw Refusal(error.message, status: error.isUsage ? 2 : 1)
                 }
             }
+        }
+    }
+
+    private static func clear(_ catalogue: Catalogue, _ logger: Logger) {
+        let outcome = LoadCleanup.removeAbandoned(catalogue) { layer, error in
+            // Leftovers take room and harm nothing else.
+            logger.warning("cleanup", metadata: ["layer": .string(layer), "error": .string("\(error)")])
+        }
+        for path in outcome.removed { logger.info("removed", metadata: ["path": .string(path)]) }
+        for path in outcome.restored { logger.notice("layer file put back", metadata: ["path": .string(path)]) }
+        for path in outcome.setAside {
+            logger.warning(
+                "layer file set aside",
+                metadata: [
+                    "path": .string(path), "ja": "カタログに記録のないファイルです。カタログを復元したあとで起動すれば元に戻ります。要らなければ消してください。",
+                    "en": "The catalogue has no record of the file. It is put back when the right catalogue is restored; remove it if it is not needed.",
+                ])
         }
     }
 

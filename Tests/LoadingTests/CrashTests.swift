@@ -50,7 +50,7 @@ struct CrashTests {
             // A child that was just being started may hold the dead process's lock for a moment longer.
             var left: [String] = []
             for _ in 0..<500 {
-                try LoadCleanup.removeAbandoned(catalogue)
+                LoadCleanup.removeAbandoned(catalogue)
                 let known = try catalogue.layer("test") == nil ? [] : catalogue.versions(of: "test").map { $0.name + ".layer" }
                 left = (try? FileManager.default.contentsOfDirectory(atPath: catalogue.folder(of: "test").path)) ?? []
                 left.removeAll { known.contains($0) }

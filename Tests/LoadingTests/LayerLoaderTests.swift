@@ -259,7 +259,7 @@ struct LayerLoaderTests {
         // Nor does cleaning up touch what somebody is at.
         try FileManager.default.createDirectory(
             at: fixture.catalogue.folder(of: "test").appendingPathComponent(".loading-x"), withIntermediateDirectories: false)
-        #expect(try LoadCleanup.removeAbandoned(fixture.catalogue).isEmpty)
+        #expect(LoadCleanup.removeAbandoned(fixture.catalogue).removed.isEmpty)
         withExtendedLifetime(lock) {}
     }
 
