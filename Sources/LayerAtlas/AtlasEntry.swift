@@ -39,7 +39,7 @@ final class AtlasEntry: Sendable {
         get throws {
             try parts.withLock { parts in
                 if let description = parts.description { return description }
-                let description = try JSONDecoder().decode(LayerDescription.self, from: json)
+                let description = try LayerDescription(stored: json)
                 parts.description = description
                 return description
             }

@@ -251,13 +251,9 @@ public final class LayerAtlas: Sendable {
             case .draft, .retired: nil
             }
         guard record.name == version, record.hasFile, let end, end > now else { throw .noSuchVersion(layer: id, version: version) }
-        do {
-            let entry = entry(id, version, try JSONEncoder().encode(record.description))
-            earlier.withLock { $0[key] = (entry, end) }
-            return entry
-        } catch {
-            throw .catalogue(.storage("\(error)"))
-        }
+        let entry = entry(id, version, Data(record.descriptionJSON.utf8))
+        earlier.withLock { $0[key] = (entry, end) }
+        return entry
     }
 
     private func entry(_ id: String, _ version: String, _ descriptionJSON: Data) -> AtlasEntry {

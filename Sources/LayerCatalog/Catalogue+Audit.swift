@@ -16,10 +16,10 @@ extension Catalogue {
                 arguments: [layer, layer, limit]
             )
             .compactMap { row in
-                AuditEvent.Action(rawValue: row["action"]).map {
+                try AuditEvent.Action(rawValue: row.value("action")).map {
                     AuditEvent(
-                        at: Date(timeIntervalSince1970: row["at"]), action: $0, actor: row["actor"], layer: row["layer"],
-                        version: row["version"], detail: row["detail"])
+                        at: try row.date("at") ?? .distantPast, action: $0, actor: try row.value("actor"), layer: try row.value("layer"),
+                        version: try row.value("version"), detail: try row.value("detail"))
                 }
             }
         }

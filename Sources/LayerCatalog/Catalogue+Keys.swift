@@ -49,8 +49,9 @@ extension Catalogue {
 extension KeyRecord {
     fileprivate init(_ row: Row) throws {
         self.init(
-            id: row["id"], name: row["name"], departments: Set(try JSON.decode([String].self, row["departments"])),
-            digest: Array(row["digest"] as Data), createdAt: Date(timeIntervalSince1970: row["created_at"]),
-            revokedAt: (row["revoked_at"] as Double?).map { Date(timeIntervalSince1970: $0) })
+            id: try row.value("id"), name: try row.value("name"),
+            departments: Set(try JSON.decode([String].self, row.value("departments"), "departments")),
+            digest: Array(try row.value("digest", as: Data.self)), createdAt: try row.date("created_at") ?? .distantPast,
+            revokedAt: try row.date("revoked_at"))
     }
 }

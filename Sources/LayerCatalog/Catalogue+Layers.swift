@@ -41,7 +41,9 @@ extension Catalogue {
     public func nextNumber(of layer: String) throws(CatalogueError) -> UInt64 {
         let number = try read { try Int64.fetchOne($0, sql: "SELECT next_number FROM layer WHERE id = ?", arguments: [layer]) }
         guard let number else { throw .noSuchLayer(layer) }
-        return UInt64(number)
+        // Numbers of features fit into a double.
+        guard let number = UInt64(exactly: number), (1...1 << 53).contains(number) else { throw .damaged("next_number") }
+        return number
     }
 
     /// What was published and withdrawn since `counter` (0 for everything), and the town's description, all of one moment.
@@ -56,9 +58,11 @@ extension Catalogue {
             return CatalogueChanges(
                 counter: try Int64.fetchOne(db, sql: "SELECT counter FROM change") ?? 0,
                 published: try published.map { row in
-                    PublishedLayer(
-                        id: row["id"], access: try JSON.decode(LayerAccess.self, row["access"]), version: row["name"],
-                        descriptionJSON: Data((row["description"] as String).utf8))
+                    // What is damaged in one layer is that layer's matter: a description that is no text is no description.
+                    let description: DatabaseValue = try row.value("description")
+                    return PublishedLayer(
+                        id: try row.value("id"), access: try row.access(), version: try row.value("name"),
+                        descriptionJSON: Data((String.fromDatabaseValue(description) ?? "").utf8))
                 },
                 withdrawn: try String.fetchAll(
                     db, sql: "SELECT id FROM layer WHERE changed > ? AND current IS NULL", arguments: [counter]),
@@ -73,11 +77,12 @@ extension Catalogue {
 
     public func setTown(_ town: TownDescription?) throws(CatalogueError) {
         try write { db in
-            guard try Catalogue.town(db) != town else { return }
-            if let town {
+            let text = try town.map { try JSON.encode($0) }
+            // Compared as it is written: one that is damaged is written anew.
+            guard try String.fetchOne(db, sql: "SELECT value FROM setting WHERE name = 'town'") != text else { return }
+            if let text {
                 try db.execute(
-                    sql: "INSERT INTO setting VALUES ('town', ?) ON CONFLICT DO UPDATE SET value = excluded.value",
-                    arguments: [JSON.encode(town)])
+                    sql: "INSERT INTO setting VALUES ('town', ?) ON CONFLICT DO UPDATE SET value = excluded.value", arguments: [text])
             } else {
                 try db.execute(sql: "DELETE FROM setting WHERE name = 'town'")
             }
@@ -86,27 +91,15 @@ extension Catalogue {
     }
 
     private static func town(_ db: Database) throws -> TownDescription? {
-        try String.fetchOne(db, sql: "SELECT value FROM setting WHERE name = 'town'").map { try JSON.decode(TownDescription.self, $0) }
+        try String.fetchOne(db, sql: "SELECT value FROM setting WHERE name = 'town'")
+            .map { try JSON.decode(TownDescription.self, $0, "town") }
     }
 }
 
 extension LayerRecord {
     fileprivate init(_ row: Row) throws {
         self.init(
-            id: row["id"], access: try JSON.decode(LayerAccess.self, row["access"]), current: row["current"],
-            createdAt: Date(timeIntervalSince1970: row["created_at"]))
-    }
-}
-
-/// Values kept as JSON text.
-enum JSON {
-    static func encode(_ value: some Encodable) throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(value), as: UTF8.self)
-    }
-
-    static func decode<Value: Decodable>(_ type: Value.Type, _ text: String) throws -> Value {
-        try JSONDecoder().decode(type, from: Data(text.utf8))
+            id: try row.value("id"), access: try row.access(), current: try row.value("current"),
+            createdAt: try row.date("created_at") ?? .distantPast)
     }
 }

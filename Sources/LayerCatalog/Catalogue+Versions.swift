@@ -18,6 +18,7 @@ extension Catalogue {
             let number = try Int.fetchOne(
                 db, sql: "UPDATE layer SET next_version = next_version + 1 WHERE id = ? RETURNING next_version - 1", arguments: [layer])
             guard let number else { throw CatalogueError.noSuchLayer(layer) }
+            guard number > 0 else { throw CatalogueError.damaged("next_version") }
             func padded(_ text: String, _ digits: Int) -> String { String(repeating: "0", count: max(0, digits - text.count)) + text }
             return "v" + padded(String(number), 6) + "-" + padded(String(UInt32.random(in: .min ... .max), radix: 16), 8)
         }
@@ -40,7 +41,7 @@ extension Catalogue {
     }
 
     /// Nil for a layer that the catalogue does not know.
-    public func register(of layer: String) throws(CatalogueError) -> FileRegister? {
+    public func fileRegister(of layer: String) throws(CatalogueError) -> FileRegister? {
         try read { db in
             guard let next = try Int.fetchOne(db, sql: "SELECT next_version FROM layer WHERE id = ?", arguments: [layer]) else { return nil }
             let versions = try String.fetchAll(db, sql: "SELECT name FROM version WHERE layer = ?", arguments: [layer])
@@ -79,7 +80,7 @@ extension Catalogue {
                     now().timeIntervalSince1970,
                 ])
             try db.execute(
-                sql: "UPDATE layer SET next_number = max(next_number, ?) WHERE id = ?", arguments: [Int64(new.nextNumber), new.layer])
+                sql: "UPDATE layer SET next_number = max(next_number, ?) WHERE id = ?", arguments: [Int64(clamping: new.nextNumber), new.layer])
             try record(db, .load, by: actor, layer: new.layer, version: new.name)
             if publishing {
                 try makeCurrent(db, new.layer, new.name)
@@ -99,8 +100,9 @@ extension Catalogue {
                 throw CatalogueError.notPublishable(layer: layer, version: target.name, state: target.state)
             }
             try checkFile(layer, target.name, byteCount: target.byteCount)
+            let description = try target.description
             try makeCurrent(db, layer, target.name)
-            if target.state == .draft { try setAccess(db, of: layer, from: target.description, by: actor) }
+            if target.state == .draft { try setAccess(db, of: layer, from: description, by: actor) }
             try record(db, .publish, by: actor, layer: layer, version: target.name)
         }
     }
@@ -123,6 +125,8 @@ extension Catalogue {
             ).map(VersionRecord.init)
             guard let target else { throw CatalogueError.nothingBefore(layer: layer) }
             try checkFile(layer, target.name, byteCount: target.byteCount)
+            // One that cannot be read is none to go back to.
+            _ = try target.description
             try makeCurrent(db, layer, target.name)
             try record(db, .rollback, by: actor, layer: layer, version: target.name, detail: current.map { "from \($0)" })
             return target.name
@@ -246,7 +250,7 @@ extension Catalogue {
         guard let row = try Row.fetchOne(db, sql: "SELECT current FROM layer WHERE id = ?", arguments: [layer]) else {
             throw CatalogueError.noSuchLayer(layer)
         }
-        return row["current"]
+        return try row.value("current")
     }
 
     private func found(_ db: Database, _ layer: String, _ version: String) throws -> VersionRecord {
@@ -271,12 +275,13 @@ extension Catalogue {
 
 extension VersionRecord {
     fileprivate init(_ row: Row) throws {
-        func date(_ column: String) -> Date? { (row[column] as Double?).map { Date(timeIntervalSince1970: $0) } }
+        // One that is no text cannot be read later either, and then it is said.
+        let description: DatabaseValue = try row.value("description")
         self.init(
-            layer: row["layer"], name: row["name"], state: VersionState(rawValue: row["state"]) ?? .retired,
-            description: try JSON.decode(LayerDescription.self, row["description"]), byteCount: row["byte_count"],
-            fileHash: row["file_hash"],
-            featureCount: row["feature_count"], sourceHash: row["source_hash"], loadedAt: Date(timeIntervalSince1970: row["loaded_at"]),
-            publishedAt: date("published_at"), supersededAt: date("superseded_at"), hasFile: row["has_file"])
+            layer: try row.value("layer"), name: try row.value("name"), state: VersionState(rawValue: try row.value("state")) ?? .retired,
+            descriptionJSON: String.fromDatabaseValue(description) ?? "", byteCount: try row.value("byte_count"), fileHash: try row.value("file_hash"),
+            featureCount: try row.value("feature_count"), sourceHash: try row.value("source_hash"),
+            loadedAt: try row.date("loaded_at") ?? .distantPast, publishedAt: try row.date("published_at"),
+            supersededAt: try row.date("superseded_at"), hasFile: try row.value("has_file"))
     }
 }

@@ -114,6 +114,9 @@ public final class Catalogue: Sendable {
         } catch let error as DatabaseError {
             // Without the statement and its arguments, which may be private.
             throw .storage("SQLite \(error.extendedResultCode.rawValue): \(error.message ?? "no message")")
+        } catch is RowDecodingError {
+            // Without the row, which may be private.
+            throw .damaged("a value of another type")
         } catch {
             throw .storage("\(error)")
         }

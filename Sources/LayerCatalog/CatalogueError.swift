@@ -18,6 +18,8 @@ public enum CatalogueError: Error, Sendable, Equatable {
     case readOnly
     /// Another process kept the catalogue locked for longer than the busy timeout.
     case busy
+    /// What the catalogue holds there is not what it should be; the column's name.
+    case damaged(String)
     /// The database or the disk under it failed; nothing of the change was kept.
     case storage(String)
 
@@ -33,6 +35,7 @@ public enum CatalogueError: Error, Sendable, Equatable {
         case .newerFormat: "newer-format"
         case .readOnly: "read-only"
         case .busy: "busy"
+        case .damaged: "damaged-catalogue"
         case .storage: "storage"
         }
     }
@@ -60,6 +63,10 @@ public enum CatalogueError: Error, Sendable, Equatable {
         case .readOnly: LocalizedText(ja: "カタログは読み取り専用です。", en: "The catalogue is read-only.")
         case .busy:
             LocalizedText(ja: "ほかの処理がカタログを使っています。しばらくしてやり直してください。", en: "Another process is using the catalogue. Try again shortly.")
+        case .damaged(let column):
+            LocalizedText(
+                ja: "カタログの内容が壊れています（\(column)）。バックアップから復元してください。",
+                en: "What the catalogue holds is damaged (\(column)). Restore it from a backup.")
         case .storage(let detail): LocalizedText(ja: "カタログを読み書きできません: \(detail)", en: "The catalogue cannot be read or written: \(detail)")
         }
     }

@@ -20,8 +20,8 @@ public struct VersionRecord: Sendable, Equatable {
     /// Such as `v000012-5be10c9a`; see `Catalogue.reserveVersion(of:)`.
     public var name: String
     public var state: VersionState
-    /// As it was when the version was loaded.
-    public var description: LayerDescription
+    /// As it was when the version was loaded, as it is kept.
+    public var descriptionJSON: String
     /// Bytes of the layer file.
     public var byteCount: Int
     /// SHA-256 of the layer file, hexadecimal, where the loader gave it.
@@ -36,6 +36,18 @@ public struct VersionRecord: Sendable, Equatable {
     public var supersededAt: Date?
     /// The layer file is still kept.
     public var hasFile: Bool
+
+    /// What the layer was when the version was loaded.
+    /// - Throws: `damaged`; what else the record says holds all the same.
+    public var description: LayerDescription {
+        get throws(CatalogueError) {
+            do {
+                return try LayerDescription(stored: Data(descriptionJSON.utf8))
+            } catch {
+                throw .damaged("description")
+            }
+        }
+    }
 }
 
 /// A version that was just loaded: its file lies in its place and is durable.

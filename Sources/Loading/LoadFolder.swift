@@ -110,7 +110,7 @@ public enum LoadCleanup {
         let files = names.filter { $0.hasSuffix(suffix) }
         let kept = (try? manager.contentsOfDirectory(atPath: aside.path))?.sorted() ?? []
         if !files.isEmpty || !kept.isEmpty {
-            let register = try catalogue.register(of: layer)
+            let register = try catalogue.fileRegister(of: layer)
             for name in files {
                 let version = String(name.dropLast(suffix.count))
                 if register?.versions.contains(version) == true { continue }

@@ -19,11 +19,20 @@ struct LayersCommand: ParsableCommand {
         @OptionGroup var options: DataOptions
 
         func run() throws {
+            // The others are listed all the same.
+            func title(_ version: VersionRecord?) throws(CatalogueError) -> String {
+                do {
+                    return try version?.description.title.text("ja") ?? "-"
+                } catch {
+                    if case .damaged = error { return "（\(error.code)）" }
+                    throw error
+                }
+            }
             let rows = try options.withCatalogue { catalogue in
                 try catalogue.layers().map { layer in
                     let version = try layer.current.map { try catalogue.version($0, of: layer.id) }
                     return [
-                        layer.id, version?.description.title.text("ja") ?? "-", "\(layer.access.word)", layer.current ?? "-",
+                        layer.id, try title(version), "\(layer.access.word)", layer.current ?? "-",
                         version.map { String($0.featureCount) } ?? "-", version?.publishedAt?.ISO8601Format() ?? "-",
                     ]
                 }

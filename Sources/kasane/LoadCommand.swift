@@ -42,7 +42,7 @@ struct LoadCommand: ParsableCommand {
         let report: LoadReport
         do {
             let catalogue = try Catalogue(directory: directory)
-            var description = try known(in: catalogue) ?? LayerDescription(id: layer, title: LocalizedText(ja: layer))
+            var description = try known(in: catalogue)
             // What an earlier load said counts no more: access may have been changed since.
             description.access = access.map { $0 == .public ? .public : .internal }
             let keptID = description.source?.id
@@ -61,10 +61,17 @@ struct LoadCommand: ParsableCommand {
         try source.finish(report)
     }
 
-    /// What the layer is, where it was loaded before.
-    private func known(in catalogue: Catalogue) throws -> LayerDescription? {
-        guard let record = try catalogue.layer(layer) else { return nil }
-        if let current = record.current { return try catalogue.version(current, of: layer).description }
-        return try catalogue.versions(of: layer).first?.description
+    /// What the layer is, where it was loaded before. What was said of it and cannot be read any more has to be said again.
+    private func known(in catalogue: Catalogue) throws -> LayerDescription {
+        let unknown = LayerDescription(id: layer, title: LocalizedText(ja: layer))
+        guard let record = try catalogue.layer(layer) else { return unknown }
+        let versions = try catalogue.versions(of: layer)
+        guard let version = versions.first(where: { $0.name == record.current }) ?? versions.first else { return unknown }
+        do throws(CatalogueError) {
+            return try version.description
+        } catch {
+            source.say("\(error.message.text("ja"))\n\(error.message.text("en"))")
+            return unknown
+        }
     }
 }

@@ -243,3 +243,19 @@ private func problems(_ yaml: String) -> [DescriptionProblem] {
     #expect(!String(decoding: old, as: UTF8.self).contains("\"time\""))
     #expect(try JSONDecoder().decode(LayerDescription.self, from: old).time == nil)
 }
+
+@Test func `a stored description whose numbers no disk should have made is not read`() throws {
+    var whole = LayerDescription(id: "a", title: LocalizedText(ja: "題"))
+    whole.style = StyleDescription(minZoom: 8, maxZoom: 20, width: 2, opacity: 0.5, order: 3)
+    whole.hazard = HazardDescription(kind: "flood", coverage: .box(Envelope(minX: 139, minY: 35, maxX: 140, maxY: 36)))
+    let json = String(decoding: try JSONEncoder().encode(whole), as: UTF8.self)
+    #expect(try LayerDescription(stored: Data(json.utf8)) == whole)
+    for (before, after) in [
+        ("\"minZoom\":8", "\"minZoom\":8e88"), ("\"maxZoom\":20", "\"maxZoom\":-20"), ("\"width\":2", "\"width\":2e9"),
+        ("\"opacity\":0.5", "\"opacity\":7.5"), ("\"order\":3", "\"order\":3000000000"), ("\"minX\":139", "\"minX\":1e300"),
+        ("\"maxX\":140", "\"maxX\":100"), ("\"maxY\":36", "\"maxY\":96"), ("\"minY\":35", "\"minY\":-95"), ("\"title\"", "\"tidle\""),
+    ] {
+        #expect(json.contains(before), "\(before)")
+        #expect(throws: DecodingError.self, "\(after)") { try LayerDescription(stored: Data(json.replacing(before, with: after).utf8)) }
+    }
+}

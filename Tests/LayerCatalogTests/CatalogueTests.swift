@@ -322,3 +322,73 @@ func `what a crash leaves is a state between two publications`(seed: UInt64) thr
     let error = #expect(throws: CatalogueError.self) { try Catalogue(directory: directory) }
     #expect(error?.code == "storage")
 }
+
+/// Changes what is stored as a bad disk does it: past all that SQLite checks.
+private func damage(_ catalogue: Catalogue, _ sql: String) throws {
+    try catalogue.pool.writeWithoutTransaction { db in
+        try db.execute(
+            sql: """
+                PRAGMA foreign_keys = 0; PRAGMA ignore_check_constraints = 1; PRAGMA writable_schema = 1;
+                UPDATE sqlite_master SET sql = replace(replace(sql, ') STRICT', ')'), 'NOT NULL', ''); PRAGMA writable_schema = RESET;
+                \(sql)
+                """)
+    }
+}
+
+@Test(arguments: ["layer", "version", "key", "audit", "change", "setting"])
+func `whatever a column holds, the answer is a value or an error`(table: String) throws {
+    let columns = [
+        "layer": ["id", "access", "current", "next_number", "next_version", "created_at", "changed"],
+        "version": [
+            "layer", "name", "state", "description", "byte_count", "file_hash", "feature_count", "source_hash", "report", "loaded_at",
+            "published_at", "superseded_at", "has_file",
+        ],
+        "key": ["id", "name", "departments", "digest", "created_at", "revoked_at"],
+        "audit": ["at", "action", "actor", "layer", "version", "detail"], "change": ["counter"], "setting": ["name", "value"],
+    ]
+    for column in columns[table] ?? [] {
+        for value in ["NULL", "x'FF00'", "''", "'{'", "-1", "-5.5", "9e300", "9223372036854775807"] {
+            let office = try Office()
+            try office.load("a", sourceHash: "h")
+            try office.load("a")
+            try office.catalogue.setTown(TownDescription(name: LocalizedText(ja: "町")))
+            let key = try office.catalogue.createKey(name: "k", by: "test")
+            do {
+                try damage(office.catalogue, "UPDATE \(table) SET \(column) = \(value);")
+            } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
+                continue
+            }
+            office.wait(10_000)
+            let catalogue = office.catalogue
+            let calls: [() throws -> Void] = [
+                { _ = try catalogue.layers() }, { _ = try catalogue.layer("a") }, { _ = try catalogue.changes(since: -1) },
+                { _ = try catalogue.changeCounter() }, { _ = try catalogue.town() }, { _ = try catalogue.nextNumber(of: "a") },
+                { for version in try catalogue.versions(of: "a") { _ = try version.description } },
+                { _ = try catalogue.version("1", of: "a") }, { _ = try catalogue.sourceHash(of: "a") },
+                { _ = try catalogue.report(of: "a", version: "1") }, { _ = try catalogue.keys() }, { _ = try catalogue.viewer(forKey: key) },
+                { _ = try catalogue.audit() }, { _ = try catalogue.fileRegister(of: "a") }, { _ = try catalogue.expireVersions() },
+                { _ = try catalogue.reserveVersion(of: "a") }, { try catalogue.rollback("a", by: "test") },
+                { try catalogue.setAccess(.internal, of: "a", by: "test") }, { try catalogue.retire("a", by: "test") },
+            ]
+            for call in calls {
+                do { try call() } catch is CatalogueError {}
+            }
+        }
+    }
+}
+
+@Test func `what is damaged in one layer is that layer's matter`() throws {
+    let office = try Office()
+    for layer in ["a", "b", "c"] { try office.load(layer, access: .public) }
+    try damage(office.catalogue, "UPDATE layer SET access = '{' WHERE id = 'a'; UPDATE version SET description = x'FF' WHERE layer = 'b';")
+    let published = try office.catalogue.changes(since: -1).published
+    #expect(published.map(\.id) == ["a", "b", "c"])
+    // Nobody knows who may see it, so nobody does.
+    #expect(published.map(\.access) == [.departments([]), .public, .public])
+    #expect(published.map(\.descriptionJSON.isEmpty) == [false, true, false])
+    #expect(throws: CatalogueError.damaged("description")) { try office.catalogue.version("1", of: "b").description }
+    // Both are mended by saying anew what was lost.
+    try office.catalogue.setAccess(.public, of: "a", by: "test")
+    try office.load("b")
+    #expect(try office.catalogue.changes(since: -1).published.allSatisfy { $0.access == .public && !$0.descriptionJSON.isEmpty })
+}
