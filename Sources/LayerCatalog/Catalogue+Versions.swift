@@ -110,20 +110,15 @@ extension Catalogue {
     /// Goes back to the version before the published one. Who may see the layer stays as it is.
     ///
     /// The version that is left was a mistake, so that no page goes on with it: it has no grace. It may be published again.
+    /// - Parameter expected: the version that the caller looked at; nil takes whichever it is.
     /// - Returns: The name of the version that is published now.
+    /// - Throws: also `busy`, when it would be another version than the one expected.
     @discardableResult
-    public func rollback(_ layer: String, by actor: String) throws(CatalogueError) -> String {
+    public func rollback(_ layer: String, to expected: String? = nil, by actor: String) throws(CatalogueError) -> String {
         try write { db in
             let current = try self.current(db, layer)
-            // Names sort by age, so this is the newest of those that are older.
-            let target = try Row.fetchOne(
-                db,
-                sql: """
-                    SELECT * FROM version WHERE layer = ? AND state = 'superseded' AND has_file = 1 AND (? IS NULL OR name < ?)
-                    ORDER BY name DESC LIMIT 1
-                    """, arguments: [layer, current, current]
-            ).map(VersionRecord.init)
-            guard let target else { throw CatalogueError.nothingBefore(layer: layer) }
+            let target = try before(db, layer, current)
+            if let expected, target.name != expected { throw CatalogueError.busy }
             try checkFile(layer, target.name, byteCount: target.byteCount)
             // One that cannot be read is none to go back to.
             _ = try target.description
@@ -131,6 +126,11 @@ extension Catalogue {
             try record(db, .rollback, by: actor, layer: layer, version: target.name, detail: current.map { "from \($0)" })
             return target.name
         }
+    }
+
+    /// The version that `rollback` would go back to.
+    public func versionBefore(_ layer: String) throws(CatalogueError) -> VersionRecord {
+        try read { try before($0, layer, try current($0, layer)) }
     }
 
     /// Withdraws one version, or the whole layer with `version` nil: the published version is superseded and nobody gets the layer until a
@@ -251,6 +251,18 @@ extension Catalogue {
             throw CatalogueError.noSuchLayer(layer)
         }
         return try row.value("current")
+    }
+
+    /// Names sort by age, so this is the newest of those that are older.
+    private func before(_ db: Database, _ layer: String, _ current: String?) throws -> VersionRecord {
+        let row = try Row.fetchOne(
+            db,
+            sql: """
+                SELECT * FROM version WHERE layer = ? AND state = 'superseded' AND has_file = 1 AND (? IS NULL OR name < ?)
+                ORDER BY name DESC LIMIT 1
+                """, arguments: [layer, current, current])
+        guard let row else { throw CatalogueError.nothingBefore(layer: layer) }
+        return try VersionRecord(row)
     }
 
     private func found(_ db: Database, _ layer: String, _ version: String) throws -> VersionRecord {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Descriptions
 import Foundation
 import Geo
+import LayerAtlas
 import LayerCatalog
 
 /// `kasane layers`
@@ -86,6 +87,7 @@ struct LayersCommand: ParsableCommand {
                 guard let draft else {
                     throw Refusal(ja: "「\(layer)」には下書きがありません。", en: "“\(layer)” has no draft.")
                 }
+                try Self.check(catalogue.version(draft, of: layer), catalogue)
                 try catalogue.publish(layer, version: draft, by: NSUserName())
                 let after = try catalogue.layer(layer)?.access
                 let change = before == after ? "" : " \(before?.word ?? "-") → \(after?.word ?? "-")"
@@ -93,6 +95,25 @@ struct LayersCommand: ParsableCommand {
             }
             // That more people, or fewer, see the layer now is never silent.
             try Program.print("\(layer) \(name)\(change)\n")
+        }
+
+        /// A version that could not be read would answer nothing but errors.
+        static func check(_ version: VersionRecord, _ catalogue: Catalogue) throws {
+            do throws(AtlasError) {
+                try VersionCheck.verify(version, in: catalogue)
+            } catch {
+                let name = "\(version.layer) \(version.name)"
+                switch error {
+                case .unreadable(_, let detail):
+                    throw Refusal(
+                        ja: "\(name) のファイルが壊れているか、ありません（\(detail)）。何も変えていません。ほかの版は kasane layers publish \(version.layer) 版 で公開できます。",
+                        en:
+                            "The file of \(name) is damaged or missing (\(detail)). Nothing was changed. Another version can be published: kasane layers publish \(version.layer) VERSION."
+                    )
+                case .catalogue(let error): throw error
+                case .noSuchLayer, .noSuchVersion: throw CatalogueError.noSuchVersion(layer: version.layer, version: version.name)
+                }
+            }
         }
     }
 
@@ -107,7 +128,11 @@ struct LayersCommand: ParsableCommand {
         @OptionGroup var options: DataOptions
 
         func run() throws {
-            let name = try options.withCatalogue { try $0.rollback(layer, by: NSUserName()) }
+            let name = try options.withCatalogue { catalogue in
+                let target = try catalogue.versionBefore(layer)
+                try Publish.check(target, catalogue)
+                return try catalogue.rollback(layer, to: target.name, by: NSUserName())
+            }
             try Program.print("\(layer) \(name)\n")
         }
     }
