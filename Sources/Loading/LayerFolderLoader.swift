@@ -4,10 +4,12 @@ import Descriptions
 public import Foundation
 import Geo
 public import LayerCatalog
+import LayerStore
 
 /// Loads and publishes what lies in a folder of layers: every `DIR/<id>/layer.yaml` that was not loaded yet or has changed, and `DIR/town.yaml`.
 ///
-/// What a layer folder is known by is the SHA-256 of its layer.yaml and of every file it names. A folder that fails does not stop the others: the layer
+/// What a layer folder is known by is the SHA-256 of its layer.yaml and of every file it names. It is loaded again too when the file that was made of it
+/// is missing or damaged. A folder that fails does not stop the others: the layer
 /// keeps the version it had, and the report says why.
 public struct LayerFolderLoader: Sendable {
     public let catalogue: Catalogue
@@ -77,11 +79,24 @@ public struct LayerFolderLoader: Sendable {
             }
             var request = try LoadRequest(description, in: folder, actor: "layers")
             let hash = try Self.hash(yaml, request, town)
-            if try catalogue.layer(name) != nil, try catalogue.sourceHash(of: name) == hash { return Result(folder: name) }
+            let record = try catalogue.layer(name)
+            // A layer that was withdrawn stays so; one whose file is gone or no layer file any more is made anew, from the source that is at hand.
+            let isWhole = record?.current.map { canOpen(name, $0) } ?? true
+            if record != nil, isWhole, try catalogue.sourceHash(of: name) == hash { return Result(folder: name) }
             request.folderHash = hash
+            request.mayLoseNumbers = !isWhole
             return Result(folder: name, report: LayerLoader(catalogue: catalogue, settings: settings).load(request))
         } catch {
             return Result(folder: name, report: nil, problem: Self.message(error))
+        }
+    }
+
+    private func canOpen(_ layer: String, _ version: String) -> Bool {
+        do throws(LayerFileError) {
+            _ = try LayerFile.open(catalogue.file(of: layer, version: version))
+            return true
+        } catch {
+            return false
         }
     }
 

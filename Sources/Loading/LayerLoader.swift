@@ -69,7 +69,9 @@ public struct LayerLoader: Sendable {
 
         let record = try storage { try catalogue.layer(id) }
         let nextNumber = try storage { record == nil ? 1 : try catalogue.nextNumber(of: id) }
-        let previous = try record?.current.map { version throws(LoadError) in try open(id, version) }
+        let previous = try record?.current.flatMap { version throws(LoadError) in
+            try open(id, version, isNeeded: !request.mayLoseNumbers)
+        }
 
         let folder = try LoadFolder(in: layerFolder)
         let run = try Self.prepare(request, settings, folder, startedAt, copies: true, &report)
@@ -149,14 +151,17 @@ public struct LayerLoader: Sendable {
         return files.sorted { $0.path < $1.path }
     }
 
-    private func open(_ layer: String, _ version: String) throws(LoadError) -> LayerFile {
+    private func open(_ layer: String, _ version: String, isNeeded: Bool) throws(LoadError) -> LayerFile? {
         do throws(LayerFileError) {
             return try LayerFile.open(catalogue.file(of: layer, version: version))
         } catch {
+            guard isNeeded else { return nil }
             throw LoadError(
-                "previous-damaged", ja: "公開中の版（\(version)）のファイルを開けないため、番号を引き継げません（\(error)）。前の版に戻すか、バックアップから復元してください。",
+                "previous-damaged",
+                ja:
+                    "公開中の版（\(version)）のファイルを開けないため、番号を引き継げません（\(error)）。バックアップから戻すか、kasane layers rollback \(layer) で前の版に戻してください。どちらもできなければ kasane layers retire \(layer) のあとで読み込めます（IDの列がない地物の番号は変わります）。",
                 en:
-                    "The file of the published version (\(version)) cannot be opened, so numbers cannot be carried over: \(error). Roll back or restore it."
+                    "The file of the published version (\(version)) cannot be opened, so numbers cannot be carried over: \(error). Restore it, or go back with kasane layers rollback \(layer). Failing both, kasane layers retire \(layer) and load again: features without an id column get new numbers."
             )
         }
     }

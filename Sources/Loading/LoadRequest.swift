@@ -28,6 +28,8 @@ public struct LoadRequest: Sendable {
     public var actor: String
     /// What a `--layers` folder is known by; nil for other loads.
     public var folderHash: String?
+    /// Where the published version's file cannot be opened, features without ids of their own get new numbers; otherwise such a load is refused.
+    public var mayLoseNumbers = false
 
     public init(
         source: URL, description: LayerDescription, sourceLayer: String? = nil, crs: String? = nil, encoding: String? = nil,

@@ -41,4 +41,24 @@ struct LayerFolderLoaderTests {
         _ = try fixture.write("id: c\ntitle: {ja: c}\nsource: {file: data.geojson}\n", "layers/a/layer.yaml")
         #expect(try loader.loadAll().first?.problem?.text("en").contains("“a”") == true)
     }
+
+    @Test func `a layer whose file is missing or damaged is loaded again from its folder`() throws {
+        let fixture = try LoadFixture()
+        let loader = try folder(fixture)
+        #expect(try loader.loadAll().allSatisfy { !$0.isFailure })
+        for bytes in [nil, Data("no layer file".utf8)] {
+            let version = try #require(try fixture.catalogue.layer("a")?.current)
+            let file = fixture.catalogue.file(of: "a", version: version)
+            try FileManager.default.removeItem(at: file)
+            try bytes?.write(to: file)
+            let number = try fixture.catalogue.nextNumber(of: "a")
+            let again = try loader.loadAll()
+            #expect(again.filter { $0.report?.outcome.status == "loaded" }.map(\.folder) == ["a"], "\(again)")
+            #expect(try fixture.layer("a").number(0) == number)
+            #expect(try loader.loadAll().allSatisfy { $0.report == nil && $0.problem == nil })
+        }
+        // What somebody withdrew is not brought back by a start.
+        try fixture.catalogue.retire("b", by: "test")
+        #expect(try loader.loadAll().allSatisfy { $0.report == nil })
+    }
 }
