@@ -9,6 +9,7 @@ public import LayerCatalog
 public import Logging
 import Query
 import ServiceLifecycle
+import Synchronization
 import TileArchives
 public import UnixSignals
 import WebPages
@@ -113,13 +114,16 @@ public struct LayerServer: Sendable {
         return TileShelf(folder, limit: settings.tileCacheDisk) { logger.warning("tile cache", metadata: ["what": .string($0)]) }
     }
 
-    /// Serves until it is told to stop, by a signal or by the end of the task. After a signal, requests in flight are finished.
+    /// Serves until it is told to stop, by a signal or by the end of the task. After a signal, requests in flight are finished, for as long as
+    /// `stopTime` says; then they are cut off.
     ///
     /// - Parameters:
     ///   - signals: that stop it.
+    ///   - hurry: called at a second signal, and where cutting off does not end it either: ends the process.
     ///   - onListening: told the port.
     public func run(
-        stoppingOn signals: [UnixSignal] = [.sigterm, .sigint], onListening: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
+        stoppingOn signals: [UnixSignal] = [.sigterm, .sigint], hurry: @escaping @Sendable () -> Void = {},
+        onListening: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
     ) async throws {
         let (limits, ledger, clients, standing, note) = (settings.limits, ledger, clients, standing, note)
         let application = Application(
@@ -135,6 +139,48 @@ public struct LayerServer: Sendable {
                 await onListening(port)
             },
             logger: logger)
-        try await application.runService(gracefulShutdownSignals: signals)
+        var configuration = ServiceGroupConfiguration(services: [application], logger: logger)
+        configuration.maximumGracefulShutdownDuration = .seconds(settings.stopTime)
+        let group = ServiceGroup(configuration: configuration)
+        let isStopping = Atomic<Bool>(false)
+        let stopTime = settings.stopTime
+        try await withThrowingTaskGroup(of: Bool.self) { tasks in
+            tasks.addTask {
+                do {
+                    try await group.run()
+                } catch is CancellationError where isStopping.load(ordering: .acquiring) && !Task.isCancelled {
+                    // Cut off: that is an end as good as any.
+                    self.logger.notice("answers cut off")
+                }
+                return true
+            }
+            tasks.addTask {
+                await withTaskGroup(of: Void.self) { alarm in
+                    for await _ in await UnixSignalsSequence(trapping: signals) {
+                        if isStopping.exchange(true, ordering: .acquiringAndReleasing) {
+                            hurry()
+                        } else {
+                            await group.triggerGracefulShutdown()
+                            alarm.addTask {
+                                // Cancelled when the end comes before.
+                                if (try? await Task.sleep(for: .seconds(stopTime + LayerServer.cutTime))) != nil { hurry() }
+                            }
+                        }
+                    }
+                    alarm.cancelAll()
+                }
+                return false
+            }
+            do {
+                while try await tasks.next() == false {}
+                tasks.cancelAll()
+            } catch {
+                tasks.cancelAll()
+                throw error
+            }
+        }
     }
+
+    /// Seconds that may pass between cutting answers off and the end.
+    private static let cutTime = 5.0
 }

@@ -37,6 +37,9 @@ public struct ServerSettings: Sendable {
     /// Seconds between sweeps of withdrawn versions.
     public var sweepInterval = 60.0
 
+    /// Seconds from the signal to stop until answers that are still being sent are cut off.
+    public var stopTime = 20.0
+
     public init() {}
 
     /// Reads a configuration file over what is there. Relative paths are relative to the file.

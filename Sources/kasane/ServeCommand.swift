@@ -12,8 +12,9 @@ struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve", abstract: "レイヤーを配信する / Serve the layers.",
         discussion: """
-            旗（--port など）は設定ファイルより優先します。SIGTERM か Ctrl-C で、受けた要求を終えてから止まります。
-            Flags come before the configuration file. SIGTERM and Ctrl-C stop it when the requests in flight are answered.
+            旗（--port など）は設定ファイルより優先します。SIGTERM か Ctrl-C で、受けた要求を終えてから（長くても約20秒で）止まります。もう一度送るとすぐに止まります。
+            Flags come before the configuration file. SIGTERM and Ctrl-C stop it when the requests in flight are answered, or after some 20 seconds; a
+            second one stops it at once.
             """)
 
     @Option(help: ArgumentHelp("データ領域 / The data directory.", valueName: "dir"))
@@ -47,7 +48,8 @@ struct ServeCommand: AsyncParsableCommand {
         settings.limits.connections = min(settings.limits.connections, max(files - OpenFiles.reserve, 1))
         do {
             let server = try LayerServer(settings, logger: logger, preparation: preparation(settings))
-            try await server.run()
+            // A second signal, or one that cannot be followed in order: what is on the disk is whole at any moment.
+            try await server.run(hurry: { _exit(1) })
         } catch let error as CatalogueError {
             throw Refusal(error.message)
         } catch let refusal as Refusal {
@@ -95,20 +97,32 @@ struct ServeCommand: AsyncParsableCommand {
         let isPublic = settings.isPublic
         return { catalogue, logger in
             guard !isPublic else { return }
-            try await OwnThread.run {
-                ServeCommand.clear(catalogue, logger)
-                guard let layers else { return }
-                var settings = LoadSettings()
-                settings.gridDirectories = [catalogue.directory.appendingPathComponent("grids").path]
-                let loader = LayerFolderLoader(catalogue: catalogue, directory: layers, settings: settings)
-                do {
-                    _ = try loader.loadAll { result in
-                        ServeCommand.tell(result, logger)
-                    }
-                } catch let error as LoadError {
-                    throw Refusal(error.message, status: error.isUsage ? 2 : 1)
+            // Told to stop, it does not wait for a load: the next start begins it again.
+            let cancellation = Cancellation()
+            try await withTaskCancellationHandler {
+                try await OwnThread.run {
+                    ServeCommand.clear(catalogue, logger)
+                    guard let layers else { return }
+                    var settings = LoadSettings()
+                    settings.gridDirectories = [catalogue.directory.appendingPathComponent("grids").path]
+                    settings.cancellation = cancellation
+                    try ServeCommand.load(LayerFolderLoader(catalogue: catalogue, directory: layers, settings: settings), logger)
                 }
+            } onCancel: {
+                cancellation.cancel()
             }
+        }
+    }
+
+    private static func load(_ loader: LayerFolderLoader, _ logger: Logger) throws {
+        let cancellation = loader.settings.cancellation
+        do {
+            _ = try loader.loadAll { result in
+                if !cancellation.isCancelled { ServeCommand.tell(result, logger) }
+            }
+        } catch {
+            if cancellation.isCancelled { throw CancellationError() }
+            throw Refusal(error.message, status: error.isUsage ? 2 : 1)
         }
     }
 

@@ -41,6 +41,41 @@ import Testing
         }
     }
 
+    @Test func `who reads slowly does not keep it from stopping`() async throws {
+        try await Site.run({ $0.stopTime = 0.5 }, layers: Site.large, stoppingOn: [.sigwinch]) { site in
+            let reader = try Wire(port: site.port, receiveBuffer: 4096)
+            try await reader.send("GET /collections/large/items?limit=10000 HTTP/1.1\r\nHost: a\r\n\r\n")
+            _ = try await reader.slowly(pieces: 1, pause: .zero)
+            kill(getpid(), SIGWINCH)
+            var total = 0
+            do {
+                while true {
+                    let count = try await reader.slowly(pieces: 1, pause: .milliseconds(50))
+                    if count == 0 { break }
+                    total += count
+                }
+            } catch let failure as Wire.Failure {
+                #expect(failure.what == "reset")
+            }
+            #expect(total < 19_000_000)
+        }
+    }
+
+    @Test func `a second signal does not wait`() async throws {
+        let hurried = AsyncStream<Void>.makeStream()
+        try await Site.run(layers: Site.large, stoppingOn: [.sigcont], hurry: { hurried.continuation.yield() }) { site in
+            let reader = try Wire(port: site.port, receiveBuffer: 4096)
+            try await reader.send("GET /collections/large/items?limit=10000 HTTP/1.1\r\nHost: a\r\n\r\n")
+            _ = try await reader.slowly(pieces: 1, pause: .zero)
+            kill(getpid(), SIGCONT)
+            // The first has been seen when nobody is let in any more.
+            while (try? Wire(port: site.port)) != nil { try await Task.sleep(for: .milliseconds(5)) }
+            kill(getpid(), SIGCONT)
+            for await _ in hurried.stream { break }
+            #expect(try await reader.rest().count > 0)
+        }
+    }
+
     @Test func `what another process publishes shows without a restart`() async throws {
         try await Site.run { site in
             #expect(try await site.get("/collections/new").status == 404)

@@ -30,6 +30,7 @@ struct Site: Sendable {
     static func run(
         _ change: (inout ServerSettings) -> Void = { _ in }, preparation: @escaping LayerServer.Preparation = { _, _ in },
         layers: (Office) throws -> Void = Site.roads, isReady: Bool = true, stoppingOn signals: [UnixSignal] = [],
+        hurry: @escaping @Sendable () -> Void = {},
         _ body: (Site) async throws -> Void
     ) async throws {
         let office = try Office()
@@ -48,7 +49,7 @@ struct Site: Sendable {
         let (ports, continuation) = AsyncStream<Int>.makeStream()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
-                try await server.run(stoppingOn: signals) { port in
+                try await server.run(stoppingOn: signals, hurry: hurry) { port in
                     continuation.yield(port)
                     continuation.finish()
                 }
