@@ -18,29 +18,41 @@ public final class Catalogue: Sendable {
     /// The data directory.
     public let directory: URL
     public let isReadOnly: Bool
-    let pool: DatabasePool
+    private let file: CatalogueFile
+    var pool: DatabasePool { file.pool }
     private let clock: @Sendable () -> Date
 
-    /// Opens the catalogue of a data directory; makes both when they are missing, unless `readOnly`.
+    /// Opens the catalogue of a data directory; makes both when they are missing, unless `readOnly`. A disk that cannot be written to is enough for
+    /// reading.
     /// - Parameter clock: The time written into records.
-    public init(directory: URL, readOnly: Bool = false, clock: @escaping @Sendable () -> Date = { Date() }) throws(CatalogueError) {
+    public convenience init(
+        directory: URL, readOnly: Bool = false, clock: @escaping @Sendable () -> Date = { Date() }
+    ) throws(CatalogueError) {
+        try self.init(directory: directory, readOnly: readOnly, unchanging: false, clock: clock)
+    }
+
+    /// - Parameter unchanging: reads as on a disk that cannot be written to.
+    init(directory: URL, readOnly: Bool, unchanging: Bool, clock: @escaping @Sendable () -> Date = { Date() }) throws(CatalogueError) {
         self.directory = directory
         self.clock = clock
         isReadOnly = readOnly
-        let file = directory.appending(path: "catalogue.sqlite").path
-        pool = try Catalogue.mapping {
-            if !readOnly { try Catalogue.makeFile(file, in: directory) }
+        let path = directory.appending(path: "catalogue.sqlite").path
+        file = try Catalogue.mapping {
+            if !readOnly { try Catalogue.makeFile(path, in: directory) }
             // One process at a time switches to WAL and migrates: SQLite's busy timeout does not cover the first, nor GRDB's the second.
             let lock = readOnly ? nil : try Catalogue.lock(directory.appending(path: "catalogue.lock").path)
             defer { if let lock { close(lock) } }
-            let pool = try DatabasePool(path: file, configuration: Catalogue.configuration(readOnly: readOnly))
+            let configuration = Catalogue.configuration(readOnly: readOnly)
+            let file =
+                readOnly
+                ? try CatalogueFile(reading: path, configuration, unchanging: unchanging) : try CatalogueFile(path, configuration)
             let migrator = Catalogue.migrator
-            if try pool.read(migrator.hasBeenSuperseded) { throw CatalogueError.newerFormat }
+            if try file.read(migrator.hasBeenSuperseded) { throw CatalogueError.newerFormat }
             if !readOnly {
-                try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
-                try migrator.migrate(pool)
+                try file.pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+                try migrator.migrate(file.pool)
             }
-            return pool
+            return file
         }
     }
 
@@ -87,7 +99,7 @@ public final class Catalogue: Sendable {
     }
 
     func read<T>(_ body: (Database) throws -> T) throws(CatalogueError) -> T {
-        try Catalogue.mapping { try pool.read(body) }
+        try Catalogue.mapping { try file.read(body) }
     }
 
     /// One transaction, on disk when this returns.

@@ -32,7 +32,7 @@ struct KeyCommand: ParsableCommand {
         @OptionGroup var options: DataOptions
 
         func run() throws {
-            let keys = try options.withCatalogue { try $0.keys() }
+            let keys = try options.withCatalogue(changes: false) { try $0.keys() }
             let rows = keys.map { key in
                 [key.id, key.name, key.createdAt.ISO8601Format(), key.revokedAt.map { "revoked " + $0.ISO8601Format() } ?? "good"]
             }

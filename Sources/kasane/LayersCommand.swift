@@ -29,7 +29,7 @@ struct LayersCommand: ParsableCommand {
                     throw error
                 }
             }
-            let rows = try options.withCatalogue { catalogue in
+            let rows = try options.withCatalogue(changes: false) { catalogue in
                 try catalogue.layers().map { layer in
                     let version = try layer.current.map { try catalogue.version($0, of: layer.id) }
                     return [
@@ -55,7 +55,7 @@ struct LayersCommand: ParsableCommand {
         @OptionGroup var options: DataOptions
 
         func run() throws {
-            let versions = try options.withCatalogue { try $0.versions(of: layer) }
+            let versions = try options.withCatalogue(changes: false) { try $0.versions(of: layer) }
             let rows = versions.map { version in
                 [
                     version.name, version.state.rawValue, String(version.featureCount), String(version.byteCount),

@@ -392,3 +392,23 @@ func `whatever a column holds, the answer is a value or an error`(table: String)
     try office.load("b")
     #expect(try office.catalogue.changes(since: -1).published.allSatisfy { $0.access == .public && !$0.descriptionJSON.isEmpty })
 }
+
+@Test func `what cannot be written to is read as it is, and read anew when another changes it`() throws {
+    let office = try Office()
+    func closed() throws {
+        try office.catalogue.pool.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
+    }
+    let first = try office.load("a")
+    // A log that waits cannot be left out: what it holds would be missing.
+    #expect(throws: CatalogueError.self) { try Catalogue(directory: office.directory, readOnly: true, unchanging: true) }
+    try closed()
+    let reader = try Catalogue(directory: office.directory, readOnly: true, unchanging: true)
+    #expect(try reader.layer("a")?.current == first)
+    for _ in 0..<20 {
+        let version = try office.load("a")
+        #expect(try reader.layer("a")?.current == version)
+        try closed()
+        #expect(try reader.layer("a")?.current == version)
+    }
+    #expect(throws: CatalogueError.readOnly) { try reader.retire("a", by: "test") }
+}
