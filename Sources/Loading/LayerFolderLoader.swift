@@ -10,7 +10,7 @@ import LayerStore
 ///
 /// What a layer folder is known by is the SHA-256 of its layer.yaml and of every file it names. It is loaded again too when the file that was made of it
 /// is missing or damaged. A folder that fails does not stop the others: the layer
-/// keeps the version it had, and the report says why.
+/// keeps the version it had, and the report says why. Only a town.yaml that cannot be read, where none ever could, ends it all.
 public struct LayerFolderLoader: Sendable {
     public let catalogue: Catalogue
     public let directory: URL
@@ -55,7 +55,15 @@ public struct LayerFolderLoader: Sendable {
                 town = try TownDescription.parse(yaml: String(contentsOf: townFile, encoding: .utf8), file: "town.yaml")
                 try catalogue.setTown(town)
             } catch {
-                add(Result(folder: "town.yaml", report: nil, problem: Self.message(error)))
+                let problem = Self.message(error)
+                // One that was read before still counts. Without any, a hazard that the town answers for and that no layer holds would be left out of
+                // answers instead of being said to be unknown, and nobody would notice.
+                guard try isTownKnown() else {
+                    throw LoadError(
+                        "town-unreadable", ja: "town.yaml を読めません。直してから起動してください。\(problem.text("ja"))",
+                        en: "town.yaml cannot be read. Correct it and start again. \(problem.text("en"))")
+                }
+                add(Result(folder: "town.yaml", report: nil, problem: problem))
             }
         }
         for name in names.sorted() where !name.hasPrefix(".") {
@@ -88,6 +96,14 @@ public struct LayerFolderLoader: Sendable {
             return Result(folder: name, report: LayerLoader(catalogue: catalogue, settings: settings).load(request))
         } catch {
             return Result(folder: name, report: nil, problem: Self.message(error))
+        }
+    }
+
+    private func isTownKnown() throws(LoadError) -> Bool {
+        do throws(CatalogueError) {
+            return try catalogue.town() != nil
+        } catch {
+            throw LoadError(error.code, ja: error.message.text("ja"), en: error.message.text("en"))
         }
     }
 

@@ -61,4 +61,24 @@ struct LayerFolderLoaderTests {
         try fixture.catalogue.retire("b", by: "test")
         #expect(try loader.loadAll().allSatisfy { $0.report == nil })
     }
+
+    @Test func `without any town description that could be read nothing is served; with an earlier one that counts`() throws {
+        let fixture = try LoadFixture()
+        let loader = try folder(fixture)
+        let good = try String(contentsOf: fixture.folder.path("layers/town.yaml"), encoding: .utf8)
+        for broken in ["name: {ja: 町}\nhazards: [{kind: flood, scenari: L2}]\n", "name: [", "\u{0}"] {
+            _ = try fixture.write(broken, "layers/town.yaml")
+            let error = #expect(throws: LoadError.self) { try loader.loadAll() }
+            #expect(error?.code == "town-unreadable")
+        }
+        _ = try fixture.write(good, "layers/town.yaml")
+        #expect(try loader.loadAll().allSatisfy { !$0.isFailure })
+        _ = try fixture.write("name: [", "layers/town.yaml")
+        let results = try loader.loadAll()
+        #expect(results.filter(\.isFailure).map(\.folder) == ["town.yaml"])
+        #expect(try fixture.catalogue.town()?.hazards.count == 1)
+        // None at all is what a town may want.
+        try FileManager.default.removeItem(at: fixture.folder.path("layers/town.yaml"))
+        #expect(try loader.loadAll().allSatisfy { !$0.isFailure })
+    }
 }
