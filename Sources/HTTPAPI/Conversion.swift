@@ -29,12 +29,13 @@ struct Conversion {
         defer { withExtendedLifetime(place) {} }
         let folder = place.url
         let source = folder.appendingPathComponent("\(layer).fgb")
+        if form == .shapefile { stream.rename(GDALProgram.shortNames(stream.columnNames).map(\.short)) }
         try write(stream, to: source, end)
         // The zip of a shapefile is known to GDAL by this ending.
         let target = folder.appendingPathComponent(layer + (form == .shapefile ? ".shz" : ".gpkg"))
         try run(
             GDALProgram.arguments(
-                form, from: source.path, to: target.path, layer: layer, columns: stream.columnNames, encoding: encoding, time: time),
+                form, from: source.path, to: target.path, layer: layer, encoding: encoding, time: time),
             in: folder, end)
         // An open file stays readable without a name, until it is closed.
         return try ConvertedFile(target)

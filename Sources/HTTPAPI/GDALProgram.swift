@@ -21,12 +21,14 @@ public enum GDALProgram {
     public static let path: String? = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
         .filter { $0.hasPrefix("/") }.map { $0 + "/ogr2ogr" }.first { FileManager.default.isExecutableFile(atPath: $0) }
 
+    /// Columns keep their names: a source for a shapefile has to have short ones (see `shortNames`), because there is no way to write every name in
+    /// GDAL's SQL, where a backslash at the end cannot be told from one that quotes.
+    ///
     /// - Parameters:
-    ///   - layer: the name of the layer in the source and in the target.
-    ///   - columns: those of the source, without the geometry.
+    ///   - layer: the name of the layer in the target.
     ///   - time: written into the file as that of its last change, as `2024-03-31T00:00:00Z`; nil writes the present.
     public static func arguments(
-        _ form: GDALForm, from source: String, to target: String, layer: String, columns: [String], encoding: TableEncoding,
+        _ form: GDALForm, from source: String, to target: String, layer: String, encoding: TableEncoding,
         time: String? = nil
     ) -> [String] {
         var arguments = ["-f", form.driver, target, source, "-nln", layer]
@@ -36,9 +38,6 @@ public enum GDALProgram {
         case .shapefile:
             arguments += ["-lco", "ENCODING=" + (encoding == .cp932 ? "CP932" : "UTF-8")]
             if let time { arguments += ["-lco", "DBF_DATE_LAST_UPDATE=" + time.prefix(10)] }
-            func quoted(_ text: String) -> String { "\"" + text.replacingOccurrences(of: "\"", with: "\\\"") + "\"" }
-            let list = shortNames(columns).map { "\(quoted($0.name)) AS \(quoted($0.short))" }.joined(separator: ", ")
-            arguments += ["-sql", "SELECT \(list.isEmpty ? "*" : list) FROM \(quoted(layer))"]
         }
         return arguments
     }

@@ -49,7 +49,7 @@ public final class FeatureStream: @unchecked Sendable {
     private let features: FeatureWriter
     private let transforms: TransformPool
     private let system: MapSystem
-    private let flatHeader: FlatGeobuf.Header
+    private var flatHeader: FlatGeobuf.Header
     private let recoder: TextRecoder?
     private var feed: RowFeed
     private var step = Step.head
@@ -104,6 +104,12 @@ public final class FeatureStream: @unchecked Sendable {
 
     /// The columns of a table or a FlatGeobuf, without those of the geometry.
     public var columnNames: [String] { flatHeader.columns.map(\.name) }
+
+    /// Has the columns of a FlatGeobuf go by other names, for what has no room for theirs. Before the first piece is taken.
+    public func rename(_ names: [String]) {
+        precondition(step == .head && names.count == flatHeader.columns.count)
+        for (column, name) in names.enumerated() { flatHeader.columns[column].name = name }
+    }
 
     /// Everything was taken.
     public var isDone: Bool { step == .done }

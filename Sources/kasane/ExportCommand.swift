@@ -191,6 +191,10 @@ struct ExportCommand: ParsableCommand {
         let source = folder.appendingPathComponent("\(layer).fgb")
         guard FileManager.default.createFile(atPath: source.path, contents: nil), let handle = FileHandle(forWritingAtPath: source.path)
         else { throw unwritable(source.path) }
+        if form == .shapefile {
+            tellShortNames(stream.columnNames)
+            stream.rename(GDALProgram.shortNames(stream.columnNames).map(\.short))
+        }
         try write(stream, to: handle, name: source.path)
         try handle.close()
         let process = Process()
@@ -204,10 +208,9 @@ struct ExportCommand: ParsableCommand {
             // What remains has a hidden name of its own and is nobody's.
             try? FileManager.default.removeItem(at: part)
         }
-        if form == .shapefile { tellShortNames(stream.columnNames) }
         process.arguments = GDALProgram.arguments(
             form, from: source.path, to: part.appendingPathComponent(target.lastPathComponent).path, layer: layer,
-            columns: stream.columnNames, encoding: encoding == .cp932 ? .cp932 : .utf8)
+            encoding: encoding == .cp932 ? .cp932 : .utf8)
         process.standardOutput = FileHandle.nullDevice
         process.standardError = complaints
         try process.run()

@@ -83,6 +83,33 @@ import Testing
         }
     }
 
+    /// Names that mean something to a shell, to SQL, to GDAL or to a DBF table.
+    @Test func `names of attributes are never more than names`() async throws {
+        guard try ogrinfo("--version") != nil else { return }
+        let names = [
+            "a\\", "\\", "b\"", "c\\\"", "d'", "\" FROM x --", "e;", "*", "FID", "OGR_STYLE", "OGR_GEOM_WKT", "%s", "f,g", "h\ti", "浸水\\",
+            "浸水深の区分\\", "select",
+            "GEOMETRY", " ", "-sql", "a\\\\",
+        ]
+        let hostile: (Office) throws -> Void = { office in
+            try office.load(
+                LayerDescription(id: "hostile", title: LocalizedText(ja: "名前"), access: .public),
+                attributes: names.map { Attribute(name: $0, type: .text) },
+                rows: [Office.Row(.point(140, 37), names.indices.map { .text("value \($0) of it") })])
+        }
+        try await Site.run(layers: hostile) { site in
+            for (form, file) in [("shapefile", "a.shp.zip"), ("gpkg", "a.gpkg")] {
+                let answer = try await site.get("/collections/hostile/download?f=" + form)
+                #expect(answer.status == 200, "\(form): \(answer.text.prefix(500)) \(site.log.all.filter { $0.contains("ogr2ogr") })")
+                let place = site.office.folder.path(file)
+                try Data(answer.body).write(to: place)
+                let text = try #require(try ogrinfo("-al", place.path))
+                #expect(text.contains("Feature Count: 1"))
+                for index in names.indices { #expect(text.contains("value \(index) of it"), "\(form): \(names[index])") }
+            }
+        }
+    }
+
     @Test func `what GDAL cannot write and who hangs up leave nothing`() async throws {
         guard try ogrinfo("--version") != nil else { return }
         let mixed: (Office) throws -> Void = { office in
