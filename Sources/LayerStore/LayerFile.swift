@@ -173,12 +173,15 @@ public final class LayerFile: @unchecked Sendable {
                     guard entries >= 0, codes.length == rows || codes.length == 2 * rows else {
                         throw .malformed("dictionary of column \(i)")
                     }
+                    let width = rows == 0 ? 1 : codes.length / rows
+                    // Readers keep a place for every code that the width has room for, and for no more.
+                    guard entries <= 1 << (8 * width) else { throw .malformed("dictionary of column \(i) is larger than its codes") }
                     let table = try steps(.textSteps, .textBases, c, count: entries)
                     // The dictionary is small, so it is checked whole, and codes are held against its size.
                     try table.touch(0..<entries)
                     try text.touch(0, text.length)
                     guard table.start(entries) == text.length else { throw .malformed("dictionary of column \(i)") }
-                    var dictionary = record(.dictionary, width: rows == 0 ? 1 : codes.length / rows, codes)
+                    var dictionary = record(.dictionary, width: width, codes)
                     (dictionary.steps, dictionary.entries, dictionary.entryCount) = (table, text, entries)
                     records.append(dictionary)
                 } else {

@@ -172,6 +172,40 @@ extension LayerFile {
                 + models.filter { $0.geometry == nil })
     }
 
+    @Test func `a dictionary with more entries than its codes can name is refused`() throws {
+        let folder = try TemporaryFolder()
+        let url = folder.path("a.layer")
+        let models = (0..<900).map { Model(geometry: .point(140, 37), values: [.text("用途\($0 % 300)")]) }
+        let (file, _) = try build(models, as: url, attributes: [Attribute(name: "用途", type: .text)])
+        #expect(file.columns[0].entryCount == 300)
+        var bytes = try Data(contentsOf: url)
+        func word(_ place: Int) -> Int {
+            bytes.withUnsafeBytes { Int(UInt64(littleEndian: $0.loadUnaligned(fromByteOffset: place, as: UInt64.self))) }
+        }
+        func set(_ value: UInt64, _ place: Int) {
+            withUnsafeBytes(of: value.littleEndian) { bytes.replaceSubrange(place..<place + 8, with: $0) }
+        }
+        // The codes' section is said to be half as long, so that each code has one byte; and what is signed is signed again.
+        let (directory, count) = (word(24), word(32))
+        for entry in 0..<count {
+            let start = directory + entry * LayerFileFormat.entrySize
+            let kind = bytes.withUnsafeBytes { UInt32(littleEndian: $0.loadUnaligned(fromByteOffset: start, as: UInt32.self)) }
+            if kind == LayerFileFormat.Kind.codes.rawValue {
+                #expect(word(start + 24) == 1800)
+                set(900, start + 24)
+            }
+        }
+        func hash(_ range: Range<Int>) -> UInt64 {
+            bytes.withUnsafeBytes { LayerFileFormat.hash(UnsafeRawBufferPointer(rebasing: $0[range])) }
+        }
+        set(hash(directory..<directory + count * LayerFileFormat.entrySize), 64)
+        set(hash(0..<LayerFileFormat.headerSize - 8), LayerFileFormat.headerSize - 8)
+        let forged = folder.path("b.layer")
+        try bytes.write(to: forged)
+        let error = #expect(throws: LayerFileError.self) { try LayerFile.open(forged) }
+        #expect(error == .malformed("dictionary of column 0 is larger than its codes"))
+    }
+
     @Test func `decimals are the fewest that lose nothing`() throws {
         let folder = try TemporaryFolder()
         for (place, decimals) in [(139.1234567, 7), (139.12345678, 8), (139.123456789, 9)] {
