@@ -36,7 +36,7 @@ extension Catalogue {
 
     /// Makes a key worthless, at once.
     public func revokeKey(id: String, by actor: String) throws(CatalogueError) {
-        try write { db in
+        try write(isUrgent: true) { db in
             try db.execute(
                 sql: "UPDATE key SET revoked_at = coalesce(revoked_at, ?) WHERE id = ?", arguments: [now().timeIntervalSince1970, id])
             guard db.changesCount == 1 else { throw CatalogueError.noSuchKey(id) }

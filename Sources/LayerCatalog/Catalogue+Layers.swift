@@ -29,7 +29,7 @@ extension Catalogue {
 
     /// Changes who may see a layer, at once and whichever version is published.
     public func setAccess(_ access: LayerAccess, of layer: String, by actor: String) throws(CatalogueError) {
-        try write { db in
+        try write(isUrgent: true) { db in
             try db.execute(sql: "UPDATE layer SET access = ? WHERE id = ?", arguments: [JSON.encode(access), layer])
             guard db.changesCount == 1 else { throw CatalogueError.noSuchLayer(layer) }
             try countChange(db, layer: layer)

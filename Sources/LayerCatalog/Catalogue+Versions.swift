@@ -43,7 +43,9 @@ extension Catalogue {
     /// Nil for a layer that the catalogue does not know.
     public func fileRegister(of layer: String) throws(CatalogueError) -> FileRegister? {
         try read { db in
-            guard let next = try Int.fetchOne(db, sql: "SELECT next_version FROM layer WHERE id = ?", arguments: [layer]) else { return nil }
+            guard let next = try Int.fetchOne(db, sql: "SELECT next_version FROM layer WHERE id = ?", arguments: [layer]) else {
+                return nil
+            }
             let versions = try String.fetchAll(db, sql: "SELECT name FROM version WHERE layer = ?", arguments: [layer])
             // Written with the version's own record: where it is there and the record is not, the catalogue is damaged.
             let loaded = try String.fetchAll(
@@ -80,7 +82,8 @@ extension Catalogue {
                     now().timeIntervalSince1970,
                 ])
             try db.execute(
-                sql: "UPDATE layer SET next_number = max(next_number, ?) WHERE id = ?", arguments: [Int64(clamping: new.nextNumber), new.layer])
+                sql: "UPDATE layer SET next_number = max(next_number, ?) WHERE id = ?",
+                arguments: [Int64(clamping: new.nextNumber), new.layer])
             try record(db, .load, by: actor, layer: new.layer, version: new.name)
             if publishing {
                 try makeCurrent(db, new.layer, new.name)
@@ -115,7 +118,7 @@ extension Catalogue {
     /// - Throws: also `busy`, when it would be another version than the one expected.
     @discardableResult
     public func rollback(_ layer: String, to expected: String? = nil, by actor: String) throws(CatalogueError) -> String {
-        try write { db in
+        try write(isUrgent: true) { db in
             let current = try self.current(db, layer)
             let target = try before(db, layer, current)
             if let expected, target.name != expected { throw CatalogueError.busy }
@@ -136,7 +139,7 @@ extension Catalogue {
     /// Withdraws one version, or the whole layer with `version` nil: the published version is superseded and nobody gets the layer until a
     /// version is published again.
     public func retire(_ layer: String, version: String? = nil, by actor: String) throws(CatalogueError) {
-        try write { db in
+        try write(isUrgent: true) { db in
             let current = try self.current(db, layer)
             let name = try version.map { try found(db, layer, $0).name }
             if name == nil || name == current {
@@ -195,6 +198,7 @@ extension Catalogue {
     /// this call, so that none is published again; `fileIsGone` has to be told when the file was removed.
     public func expireVersions() throws(CatalogueError) -> [VersionRecord] {
         if isReadOnly { return [] }
+        keepReserve()
         let end = now().timeIntervalSince1970 - Catalogue.grace
         let sql = """
             SELECT * FROM (
@@ -291,7 +295,8 @@ extension VersionRecord {
         let description: DatabaseValue = try row.value("description")
         self.init(
             layer: try row.value("layer"), name: try row.value("name"), state: VersionState(rawValue: try row.value("state")) ?? .retired,
-            descriptionJSON: String.fromDatabaseValue(description) ?? "", byteCount: try row.value("byte_count"), fileHash: try row.value("file_hash"),
+            descriptionJSON: String.fromDatabaseValue(description) ?? "", byteCount: try row.value("byte_count"),
+            fileHash: try row.value("file_hash"),
             featureCount: try row.value("feature_count"), sourceHash: try row.value("source_hash"),
             loadedAt: try row.date("loaded_at") ?? .distantPast, publishedAt: try row.date("published_at"),
             supersededAt: try row.date("superseded_at"), hasFile: try row.value("has_file"))

@@ -19,6 +19,7 @@ public final class Catalogue: Sendable {
     public let directory: URL
     public let isReadOnly: Bool
     private let file: CatalogueFile
+    private let reserve: DiskReserve
     var pool: DatabasePool { file.pool }
     private let clock: @Sendable () -> Date
 
@@ -36,24 +37,40 @@ public final class Catalogue: Sendable {
         self.directory = directory
         self.clock = clock
         isReadOnly = readOnly
-        let path = directory.appending(path: "catalogue.sqlite").path
+        let reserve = DiskReserve(in: directory)
+        self.reserve = reserve
         file = try Catalogue.mapping {
-            if !readOnly { try Catalogue.makeFile(path, in: directory) }
-            // One process at a time switches to WAL and migrates: SQLite's busy timeout does not cover the first, nor GRDB's the second.
-            let lock = readOnly ? nil : try Catalogue.lock(directory.appending(path: "catalogue.lock").path)
-            defer { if let lock { close(lock) } }
-            let configuration = Catalogue.configuration(readOnly: readOnly)
-            let file =
-                readOnly
-                ? try CatalogueFile(reading: path, configuration, unchanging: unchanging) : try CatalogueFile(path, configuration)
-            let migrator = Catalogue.migrator
-            if try file.read(migrator.hasBeenSuperseded) { throw CatalogueError.newerFormat }
-            if !readOnly {
-                try file.pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
-                try migrator.migrate(file.pool)
+            do {
+                return try Catalogue.openFile(directory, readOnly: readOnly, unchanging: unchanging)
+            } catch let error as DatabaseError where !readOnly && error.mayMeanFullDisk && reserve.release() {
+                return try Catalogue.openFile(directory, readOnly: readOnly, unchanging: unchanging)
             }
-            return file
         }
+        keepReserve()
+    }
+
+    private static func openFile(_ directory: URL, readOnly: Bool, unchanging: Bool) throws -> CatalogueFile {
+        let path = directory.appending(path: "catalogue.sqlite").path
+        if !readOnly { try Catalogue.makeFile(path, in: directory) }
+        // One process at a time switches to WAL and migrates: SQLite's busy timeout does not cover the first, nor GRDB's the second.
+        let lock = readOnly ? nil : try Catalogue.lock(directory.appending(path: "catalogue.lock").path)
+        defer { if let lock { close(lock) } }
+        let configuration = Catalogue.configuration(readOnly: readOnly)
+        let file =
+            readOnly
+            ? try CatalogueFile(reading: path, configuration, unchanging: unchanging) : try CatalogueFile(path, configuration)
+        let migrator = Catalogue.migrator
+        if try file.read(migrator.hasBeenSuperseded) { throw CatalogueError.newerFormat }
+        if !readOnly {
+            try file.pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+            try migrator.migrate(file.pool)
+        }
+        return file
+    }
+
+    /// Makes sure that something can be withdrawn when the disk is full.
+    func keepReserve() {
+        if !isReadOnly { reserve.keep() }
     }
 
     /// The time by which versions age.
@@ -103,9 +120,16 @@ public final class Catalogue: Sendable {
     }
 
     /// One transaction, on disk when this returns.
-    func write<T>(_ body: (Database) throws -> T) throws(CatalogueError) -> T {
+    /// - Parameter isUrgent: has to be possible when the disk is full: what is kept for that is given up for it.
+    func write<T>(isUrgent: Bool = false, _ body: (Database) throws -> T) throws(CatalogueError) -> T {
         if isReadOnly { throw .readOnly }
-        return try Catalogue.mapping { try pool.write(body) }
+        return try Catalogue.mapping {
+            do {
+                return try pool.write(body)
+            } catch let error as DatabaseError where isUrgent && error.mayMeanFullDisk && reserve.release() {
+                return try pool.write(body)
+            }
+        }
     }
 
     /// Counts a change of these layers, so that readers look again. Part of the transaction that changes them.
@@ -133,4 +157,9 @@ public final class Catalogue: Sendable {
             throw .storage("\(error)")
         }
     }
+}
+
+extension DatabaseError {
+    /// SQLite says plainly that the disk is full only where it writes the database itself, not the files beside it.
+    fileprivate var mayMeanFullDisk: Bool { [.SQLITE_FULL, .SQLITE_IOERR, .SQLITE_CANTOPEN].contains(resultCode) }
 }

@@ -57,7 +57,7 @@ private final class Office: Sendable {
 @Test func `the files of the catalogue are the owner's alone, durable and checked`() throws {
     let office = try Office()
     try office.load("roads")
-    for name in ["catalogue.sqlite", "catalogue.sqlite-wal", "catalogue.sqlite-shm", "catalogue.lock"] {
+    for name in ["catalogue.sqlite", "catalogue.sqlite-wal", "catalogue.sqlite-shm", "catalogue.lock", "catalogue.reserve"] {
         let attributes = try FileManager.default.attributesOfItem(atPath: office.directory.appending(path: name).path)
         #expect((attributes[.posixPermissions] as? NSNumber)?.intValue == 0o600, "\(name)")
     }
