@@ -157,17 +157,15 @@ struct ExportCommand: ParsableCommand {
         }
     }
 
-    /// Writes a file under another name first, so that what was there stays until all is written, and nothing half is left.
+    /// Has a file written elsewhere and puts it in its place when it is whole.
     private func replacing(_ path: String, _ write: (String) throws -> Void) throws {
-        let whole = URL(fileURLWithPath: path)
-        let part = whole.deletingLastPathComponent().appendingPathComponent(".\(UUID().uuidString).\(whole.lastPathComponent)").path
+        let target = URL(fileURLWithPath: path)
         do {
-            try write(part)
-            guard rename(part, path) == 0 else { throw unwritable(path) }
-        } catch {
-            // It may not be there at all.
-            try? FileManager.default.removeItem(atPath: part)
-            throw error
+            let part = try PartFolder(in: target.deletingLastPathComponent())
+            try write(part.url.appendingPathComponent(target.lastPathComponent).path)
+            try part.move(target.lastPathComponent, to: target)
+        } catch is PartFolder.Failure {
+            throw unwritable(path)
         }
     }
 
@@ -182,13 +180,21 @@ struct ExportCommand: ParsableCommand {
         guard output != "-" else {
             throw Refusal(ja: "\(form.driver)は標準出力に書けません。", en: "\(form.driver) cannot go to standard output.", status: 2)
         }
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("kasane-export-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        defer {
-            // A temporary folder that cannot be removed is the system's to clean.
-            try? FileManager.default.removeItem(at: folder)
+        do {
+            try convert(
+                stream, form, layer, in: PartFolder(in: FileManager.default.temporaryDirectory),
+                // Beside the target, so that what was there stays until all is written and a rename is enough.
+                part: PartFolder(in: URL(fileURLWithPath: output).deletingLastPathComponent()))
+        } catch is PartFolder.Failure {
+            throw unwritable(output)
         }
-        let source = folder.appendingPathComponent("\(layer).fgb")
+    }
+
+    /// - Parameters:
+    ///   - work: where the FlatGeobuf is.
+    ///   - part: where GDAL writes.
+    private func convert(_ stream: FeatureStream, _ form: GDALForm, _ layer: String, in work: PartFolder, part: PartFolder) throws {
+        let source = work.url.appendingPathComponent("\(layer).fgb")
         guard FileManager.default.createFile(atPath: source.path, contents: nil), let handle = FileHandle(forWritingAtPath: source.path)
         else { throw unwritable(source.path) }
         if form == .shapefile {
@@ -200,16 +206,9 @@ struct ExportCommand: ParsableCommand {
         let process = Process()
         let complaints = Pipe()
         process.executableURL = URL(fileURLWithPath: GDALProgram.path ?? "")
-        // Beside the target, so that what was there stays until all is written and a rename is enough.
         let target = URL(fileURLWithPath: output)
-        let part = target.deletingLastPathComponent().appendingPathComponent(".\(UUID().uuidString)")
-        do { try FileManager.default.createDirectory(at: part, withIntermediateDirectories: false) } catch { throw unwritable(output) }
-        defer {
-            // What remains has a hidden name of its own and is nobody's.
-            try? FileManager.default.removeItem(at: part)
-        }
         process.arguments = GDALProgram.arguments(
-            form, from: source.path, to: part.appendingPathComponent(target.lastPathComponent).path, layer: layer,
+            form, from: source.path, to: part.url.appendingPathComponent(target.lastPathComponent).path, layer: layer,
             encoding: encoding == .cp932 ? .cp932 : .utf8)
         process.standardOutput = FileHandle.nullDevice
         process.standardError = complaints
@@ -222,13 +221,13 @@ struct ExportCommand: ParsableCommand {
             throw Refusal(ja: "ogr2ogrが失敗しました。\(reason)", en: "ogr2ogr failed. \(reason)")
         }
         // A shapefile has several parts.
-        for name in try FileManager.default.contentsOfDirectory(atPath: part.path).sorted() {
-            let (from, to) = (part.appendingPathComponent(name), target.deletingLastPathComponent().appendingPathComponent(name))
+        for name in try FileManager.default.contentsOfDirectory(atPath: part.url.path).sorted() {
+            let to = target.deletingLastPathComponent().appendingPathComponent(name)
             var isFolder: ObjCBool = false
             if FileManager.default.fileExists(atPath: to.path, isDirectory: &isFolder), isFolder.boolValue {
                 try FileManager.default.removeItem(at: to)
             }
-            guard rename(from.path, to.path) == 0 else { throw unwritable(to.path) }
+            try part.move(name, to: to)
         }
     }
 

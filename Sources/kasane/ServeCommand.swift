@@ -138,7 +138,8 @@ struct ServeCommand: AsyncParsableCommand {
                 "layer file set aside",
                 metadata: [
                     "path": .string(path), "ja": "カタログに記録のないファイルです。カタログを復元したあとで起動すれば元に戻ります。要らなければ消してください。",
-                    "en": "The catalogue has no record of the file. It is put back when the right catalogue is restored; remove it if it is not needed.",
+                    "en":
+                        "The catalogue has no record of the file. It is put back when the right catalogue is restored; remove it if it is not needed.",
                 ])
         }
     }
