@@ -10,7 +10,7 @@ import Testing
 /// What can be done where files were damaged or lost, by the command and by a start.
 @Suite(.enabled(if: LoadFixture.command != nil || LoadFixture.isStrict, "kasane is not built, or not for debugging"))
 struct RecoveryTests {
-    private func run(_ fixture: LoadFixture, _ arguments: String...) throws -> (status: Int32, said: String) {
+    private func run(_ fixture: LoadFixture, _ arguments: [String]) throws -> (status: Int32, said: String) {
         let process = Process()
         let output = Pipe()
         process.executableURL = LoadFixture.command
@@ -32,7 +32,8 @@ struct RecoveryTests {
 
     private func publishTwice(_ fixture: LoadFixture) throws -> [String] {
         try ["one", "two"].map { name in
-            let source = try fixture.geoJSON((0..<300).map { (#"{"n":"\#(name) \#($0)"}"#, LoadFixture.square(140 + Double($0) * 0.01, 37)) })
+            let source = try fixture.geoJSON(
+                (0..<300).map { (#"{"n":"\#(name) \#($0)"}"#, LoadFixture.square(140 + Double($0) * 0.01, 37)) })
             #expect(fixture.load(fixture.request(source)).outcome.status == "loaded")
             return try #require(try fixture.catalogue.layer("test")?.current)
         }
@@ -43,7 +44,7 @@ struct RecoveryTests {
         let versions = try publishTwice(fixture)
         try damage(fixture.catalogue.file(of: "test", version: versions[0]))
         for command in [["layers", "rollback", "test"], ["layers", "publish", "test", versions[0]]] {
-            let result = command.count == 3 ? try run(fixture, command[0], command[1], command[2]) : try run(fixture, command[0], command[1], command[2], command[3])
+            let result = try run(fixture, command)
             #expect(result.status == 1 && result.said.contains("壊れて") && result.said.contains("damaged"), "\(result)")
             #expect(try fixture.catalogue.layer("test")?.current == versions[1])
         }
@@ -54,10 +55,10 @@ struct RecoveryTests {
         let version = try publishTwice(fixture)[1]
         try Data("x".utf8).write(to: fixture.catalogue.file(of: "test", version: version))
         let source = fixture.folder.path("source.geojson").path
-        let refused = try run(fixture, "load", source, "--layer", "test", "--publish")
+        let refused = try run(fixture, ["load", source, "--layer", "test", "--publish"])
         #expect(refused.status == 1 && refused.said.contains("[previous-damaged]") && refused.said.contains("kasane layers retire test"))
-        #expect(try run(fixture, "layers", "retire", "test").status == 0)
-        #expect(try run(fixture, "load", source, "--layer", "test", "--publish").status == 0)
+        #expect(try run(fixture, ["layers", "retire", "test"]).status == 0)
+        #expect(try run(fixture, ["load", source, "--layer", "test", "--publish"]).status == 0)
         #expect(try fixture.layer().rowCount == 300)
     }
 }
