@@ -33,6 +33,8 @@ public struct MapStyle: Sendable {
         public var label: LocalizedText
         public var color: Color
         public var pattern: FillPattern
+        /// Of a hazard's class; nil for what is no class of a hazard.
+        public var gravity: Int?
     }
 
     public let description: LayerDescription
@@ -71,7 +73,8 @@ public struct MapStyle: Sendable {
             visibleAttributes.contains(attribute)
         else { return .single }
         let items = scheme.classes.map {
-            LegendItem(value: $0.value, phenomenon: $0.phenomenon, label: $0.label, color: $0.color, pattern: $0.pattern)
+            LegendItem(
+                value: $0.value, phenomenon: $0.phenomenon, label: $0.label, color: $0.color, pattern: $0.pattern, gravity: $0.gravity)
         }
         guard scheme.name == ClassScheme.landslide.name else { return .values(attribute: attribute, items) }
         let phenomenon = hazard.phenomenonAttribute.flatMap { visibleAttributes.contains($0) ? $0 : nil }
@@ -88,7 +91,8 @@ public struct MapStyle: Sendable {
         let isHazard = description.hazard != nil
         return LegendItem(
             value: nil, label: isHazard ? LocalizedText(ja: "区分不明", en: "class not known") : LocalizedText(ja: "その他", en: "other"),
-            color: isHazard ? Color("#7F7F7F")! : color, pattern: isHazard ? .linesDense : .plain)
+            color: isHazard ? Color("#7F7F7F")! : color, pattern: isHazard ? .linesDense : .plain,
+            gravity: isHazard ? 101 : nil)
     }
 
     private var color: Color { description.style.color ?? MapStyle.themeColor(description.theme) }
@@ -190,6 +194,11 @@ public struct MapStyle: Sendable {
         let fill = expression { .text($0.color.description) }
         let border = style.outline.map { JSONTree.text($0.description) } ?? expression { .text($0.color.outline.description) }
         var result: [JSONTree] = []
+        // Tiles let the graver class reach a little over the lesser one, so that nothing grave is lost between them: it lies on top.
+        var order: [JSONTree.Member] = []
+        if description.hazard != nil, description.style.by == nil, !isSingle {
+            order = [.init("fill-sort-key", expression { .integer(Int64($0.gravity ?? 0)) })]
+        }
         if kinds.contains(.areas) {
             result.append(
                 layer(
@@ -197,7 +206,7 @@ public struct MapStyle: Sendable {
                     paint: [
                         .init("fill-color", fill), .init("fill-opacity", .number(style.opacity ?? 0.7)),
                         .init("fill-antialias", .boolean(false)),
-                    ]))
+                    ], layout: order))
             if let prefix = surroundings.patternPrefix, !isSingle {
                 result.append(
                     layer(
@@ -205,7 +214,7 @@ public struct MapStyle: Sendable {
                         paint: [
                             .init("fill-pattern", expression { .text(prefix + $0.pattern.rawValue) }),
                             .init("fill-opacity", MapStyle.near(8, .number(0.3), 11, .number(1))),
-                        ]))
+                        ], layout: order))
             }
             var paint: [JSONTree.Member] = [
                 .init("line-color", border), .init("line-width", .number(style.width ?? 1)),

@@ -142,7 +142,8 @@ extension LayerAPI {
         if version == layer.version { return (layer, true) }
         if atOnce { return nil }
         do {
-            return (try atlas.layer(layer.id, version: version, for: exchange.viewer), true)
+            // An earlier version may be withdrawn: what shows it is not kept for ever.
+            return (try atlas.layer(layer.id, version: version, for: exchange.viewer), false)
         } catch AtlasError.noSuchVersion {
             return (layer, false)
         }

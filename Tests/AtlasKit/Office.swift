@@ -15,7 +15,8 @@ public final class Office: Sendable {
     private let clock: Clock
 
     private final class Clock: Sendable {
-        private let seconds = Mutex<Double>(1_711_843_200)
+        private let seconds: Mutex<Double>
+        init(_ start: Date) { seconds = Mutex(start.timeIntervalSince1970) }
         var date: Date { Date(timeIntervalSince1970: seconds.withLock { $0 }) }
         func wait(_ more: Double) { seconds.withLock { $0 += more } }
     }
@@ -31,9 +32,10 @@ public final class Office: Sendable {
         }
     }
 
-    public init() throws {
+    /// - Parameter start: what the clock shows at first; where a server runs over the directory, the present.
+    public init(start: Date = Date(timeIntervalSince1970: 1_711_843_200)) throws {
         let folder = try TemporaryFolder()
-        let clock = Clock()
+        let clock = Clock(start)
         self.folder = folder
         self.clock = clock
         catalogue = try Catalogue(directory: folder.url) { clock.date }

@@ -33,7 +33,7 @@ struct Site: Sendable {
         hurry: @escaping @Sendable () -> Void = {},
         _ body: (Site) async throws -> Void
     ) async throws {
-        let office = try Office()
+        let office = try Office(start: Date())
         try layers(office)
         var settings = ServerSettings()
         settings.data = office.folder.url

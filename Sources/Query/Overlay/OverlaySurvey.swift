@@ -80,18 +80,25 @@ struct OverlaySurvey: Sendable {
                 case .inside: isCovered = true
                 case .outside: continue
                 case .border:
-                    guard !isGrown else { continue }
                     scratch.removeAll(keepingCapacity: true)
                     area.edges(meeting: box, into: &scratch)
-                    let target = try outline()
-                    // With no edge of the area near, one vertex speaks for all; else the feature may reach out.
-                    isCovered = scratch.isEmpty && area.covers(target.x(0), target.y(0))
+                    // With no edge of the area near, one place speaks for all; else the feature may reach out.
+                    guard scratch.isEmpty else { continue }
+                    if isGrown {
+                        isCovered = area.covers(box.minX, box.minY)
+                    } else {
+                        let target = try outline()
+                        isCovered = area.covers(target.x(0), target.y(0))
+                    }
                 }
             }
             if !isCovered { return false }
         }
         return true
     }
+
+    /// It matters where was surveyed.
+    var isNeeded: Bool { if case .notNeeded = coverage { false } else { true } }
 
     /// Whether features are missing that may have met the box, which may reach over the antimeridian.
     func isIncomplete(_ box: Box) -> Bool {

@@ -346,6 +346,18 @@ final class OverlayWorker {
         return spare
     }
 
+    /// Whether the target lies in one of its hits: then it is known, whatever was surveyed besides.
+    private func liesInHit() throws(QueryError) -> Bool {
+        if hits.contains(where: { $0.lies == .targetInside }) { return true }
+        guard metresLookedFor == 0 else { return false }
+        for hit in hits {
+            let other: Outline
+            if let large = table.outlines[hit.place] { other = large } else { other = try small(hit.place) }
+            if try lies(try loaded(), in: other) == true { return true }
+        }
+        return false
+    }
+
     /// Within which an overlay feature would have belonged to the target at hand.
     private var metresLookedFor: Double {
         switch plan.request.relation {
@@ -363,7 +375,7 @@ final class OverlayWorker {
         let metres = metresLookedFor
         let around = metres > 0 ? Box(box).grown(byMetres: metres) : Box(box)
         if plan.survey.isIncomplete(around) { partial.incomplete += 1 }
-        if !hits.contains(where: { $0.lies == .targetInside }),
+        if plan.survey.isNeeded, try !liesInHit(),
             try !plan.survey.covers(around, isGrown: metres > 0, { () throws(QueryError) in try loaded() }, &near)
         {
             if hits.isEmpty { partial.notSurveyed += 1 } else { partial.partlySurveyed += 1 }
