@@ -117,10 +117,7 @@ struct ExportCommand: ParsableCommand {
         } else if output == "-" {
             try write(stream, to: FileHandle.standardOutput, name: output)
         } else {
-            try replacing(output) { path in
-                guard FileManager.default.createFile(atPath: path, contents: nil), let handle = FileHandle(forWritingAtPath: path) else {
-                    throw unwritable(output)
-                }
+            try replacing(output) { handle in
                 try write(stream, to: handle, name: output)
                 try handle.close()
             }
@@ -158,11 +155,11 @@ struct ExportCommand: ParsableCommand {
     }
 
     /// Has a file written elsewhere and puts it in its place when it is whole.
-    private func replacing(_ path: String, _ write: (String) throws -> Void) throws {
+    private func replacing(_ path: String, _ write: (FileHandle) throws -> Void) throws {
         let target = URL(fileURLWithPath: path)
         do {
             let part = try PartFolder(in: target.deletingLastPathComponent())
-            try write(part.url.appendingPathComponent(target.lastPathComponent).path)
+            try write(part.newFile(target.lastPathComponent))
             try part.move(target.lastPathComponent, to: target)
         } catch is PartFolder.Failure {
             throw unwritable(path)
@@ -195,8 +192,7 @@ struct ExportCommand: ParsableCommand {
     ///   - part: where GDAL writes.
     private func convert(_ stream: FeatureStream, _ form: GDALForm, _ layer: String, in work: PartFolder, part: PartFolder) throws {
         let source = work.url.appendingPathComponent("\(layer).fgb")
-        guard FileManager.default.createFile(atPath: source.path, contents: nil), let handle = FileHandle(forWritingAtPath: source.path)
-        else { throw unwritable(source.path) }
+        let handle = try work.newFile(source.lastPathComponent)
         if form == .shapefile {
             tellShortNames(stream.columnNames)
             stream.rename(GDALProgram.shortNames(stream.columnNames).map(\.short))

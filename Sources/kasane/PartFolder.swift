@@ -34,6 +34,13 @@ final class PartFolder {
         close(lock)
     }
 
+    /// A new file of this folder, to write.
+    func newFile(_ name: String) throws(Failure) -> FileHandle {
+        let descriptor = open(url.appendingPathComponent(name).path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+        guard descriptor >= 0 else { throw Failure(code: errno) }
+        return FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+    }
+
     /// Gives a file of this folder its name in the place, in one step, and for good: its bytes are on the disk before, and its name after.
     /// - Parameter name: of the file in this folder.
     func move(_ name: String, to target: URL) throws(Failure) {
