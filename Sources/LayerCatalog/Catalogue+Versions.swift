@@ -33,10 +33,13 @@ extension Catalogue {
         /// Versions whose load the audit log has.
         var loaded: Set<String>
 
-        /// The name was given out, and no version of that name was ever recorded: its load died in between.
+        /// The name was given out, and no version of its number was ever recorded: its load died in between. A number that was recorded under another name
+        /// is of another catalogue of this directory.
         public func isAbandoned(_ version: String) -> Bool {
-            guard let parts = version.wholeMatch(of: /v([0-9]{6,18})-[0-9a-f]{8}/), let number = Int(parts.1) else { return false }
-            return number < nextVersion && !versions.contains(version) && !loaded.contains(version)
+            guard let parts = version.wholeMatch(of: /(v([0-9]{6,18})-)[0-9a-f]{8}/), let number = Int(parts.2), number < nextVersion else {
+                return false
+            }
+            return !versions.contains { $0.hasPrefix(parts.1) } && !loaded.contains { $0.hasPrefix(parts.1) }
         }
     }
 
