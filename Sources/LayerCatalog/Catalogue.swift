@@ -25,15 +25,19 @@ public final class Catalogue: Sendable {
 
     /// Opens the catalogue of a data directory; makes both when they are missing, unless `readOnly`. A disk that cannot be written to is enough for
     /// reading.
-    /// - Parameter clock: The time written into records.
+    /// - Parameters:
+    ///   - usesReserve: on a full disk takes what is kept for such a day; not for what adds to the disk.
+    ///   - clock: The time written into records.
     public convenience init(
-        directory: URL, readOnly: Bool = false, clock: @escaping @Sendable () -> Date = { Date() }
+        directory: URL, readOnly: Bool = false, usesReserve: Bool = true, clock: @escaping @Sendable () -> Date = { Date() }
     ) throws(CatalogueError) {
-        try self.init(directory: directory, readOnly: readOnly, unchanging: false, clock: clock)
+        try self.init(directory: directory, readOnly: readOnly, unchanging: false, usesReserve: usesReserve, clock: clock)
     }
 
     /// - Parameter unchanging: reads as on a disk that cannot be written to.
-    init(directory: URL, readOnly: Bool, unchanging: Bool, clock: @escaping @Sendable () -> Date = { Date() }) throws(CatalogueError) {
+    init(
+        directory: URL, readOnly: Bool, unchanging: Bool, usesReserve: Bool = true, clock: @escaping @Sendable () -> Date = { Date() }
+    ) throws(CatalogueError) {
         self.directory = directory
         self.clock = clock
         isReadOnly = readOnly
@@ -42,7 +46,7 @@ public final class Catalogue: Sendable {
         file = try Catalogue.mapping {
             do {
                 return try Catalogue.openFile(directory, readOnly: readOnly, unchanging: unchanging)
-            } catch let error as DatabaseError where !readOnly && error.mayMeanFullDisk && reserve.release() {
+            } catch let error as DatabaseError where !readOnly && usesReserve && error.mayMeanFullDisk && reserve.release() {
                 return try Catalogue.openFile(directory, readOnly: readOnly, unchanging: unchanging)
             }
         }

@@ -41,7 +41,7 @@ struct LoadCommand: ParsableCommand {
         let directory = URL(fileURLWithPath: data, isDirectory: true)
         let report: LoadReport
         do {
-            let catalogue = try Catalogue(directory: directory)
+            let catalogue = try Catalogue(directory: directory, usesReserve: false)
             var description = try known(in: catalogue)
             // What an earlier load said counts no more: access may have been changed since.
             description.access = access.map { $0 == .public ? .public : .internal }
