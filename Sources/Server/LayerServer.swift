@@ -142,22 +142,22 @@ public struct LayerServer: Sendable {
         var configuration = ServiceGroupConfiguration(services: [application], logger: logger)
         configuration.maximumGracefulShutdownDuration = .seconds(settings.stopTime)
         let group = ServiceGroup(configuration: configuration)
-        let isStopping = Atomic<Bool>(false)
+        let stop = StopFlag()
         let stopTime = settings.stopTime
         try await withThrowingTaskGroup(of: Bool.self) { tasks in
             tasks.addTask {
                 do {
                     try await group.run()
-                } catch is CancellationError where isStopping.load(ordering: .acquiring) && !Task.isCancelled {
+                } catch is CancellationError where stop.isSet && !Task.isCancelled {
                     // Cut off: that is an end as good as any.
-                    self.logger.notice("answers cut off")
                 }
+                self.logger.notice("stopped")
                 return true
             }
             tasks.addTask {
                 await withTaskGroup(of: Void.self) { alarm in
                     for await _ in await UnixSignalsSequence(trapping: signals) {
-                        if isStopping.exchange(true, ordering: .acquiringAndReleasing) {
+                        if stop.set() {
                             hurry()
                         } else {
                             await group.triggerGracefulShutdown()
@@ -183,4 +183,14 @@ public struct LayerServer: Sendable {
 
     /// Seconds that may pass between cutting answers off and the end.
     private static let cutTime = 5.0
+}
+
+/// Whether a signal to stop has come.
+private final class StopFlag: Sendable {
+    private let flag = Atomic<Bool>(false)
+
+    var isSet: Bool { flag.load(ordering: .acquiring) }
+
+    /// - Returns: whether it was set before.
+    func set() -> Bool { flag.exchange(true, ordering: .acquiringAndReleasing) }
 }
