@@ -35,7 +35,7 @@ struct Conversion {
         let target = folder.appendingPathComponent(layer + (form == .shapefile ? ".shz" : ".gpkg"))
         try run(
             GDALProgram.arguments(
-                form, from: source.path, to: target.path, layer: layer, encoding: encoding, time: time),
+                form, from: source.path, to: target.path, layer: layer, columns: stream.columnNames, encoding: encoding, time: time),
             in: folder, end)
         // An open file stays readable without a name, until it is closed.
         return try ConvertedFile(target)

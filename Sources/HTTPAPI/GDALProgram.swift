@@ -26,14 +26,22 @@ public enum GDALProgram {
     ///
     /// - Parameters:
     ///   - layer: the name of the layer in the target.
+    ///   - columns: the names in the source, without the geometry.
     ///   - time: written into the file as that of its last change, as `2024-03-31T00:00:00Z`; nil writes the present.
     public static func arguments(
-        _ form: GDALForm, from source: String, to target: String, layer: String, encoding: TableEncoding,
+        _ form: GDALForm, from source: String, to target: String, layer: String, columns: [String], encoding: TableEncoding,
         time: String? = nil
     ) -> [String] {
         var arguments = ["-f", form.driver, target, source, "-nln", layer]
         switch form {
         case .geoPackage:
+            // GDAL's own columns give way: an attribute of their name would be lost.
+            let taken = Set(columns.map { $0.lowercased() })
+            for (option, name) in [("FID", "fid"), ("GEOMETRY_NAME", "geom")] where taken.contains(name) {
+                var free = "gdal_" + name
+                while taken.contains(free) { free += "_" }
+                arguments += ["-lco", "\(option)=\(free)"]
+            }
             if let time { arguments += ["--config", "OGR_CURRENT_DATE", time] }
         case .shapefile:
             arguments += ["-lco", "ENCODING=" + (encoding == .cp932 ? "CP932" : "UTF-8")]

@@ -205,7 +205,7 @@ struct ExportCommand: ParsableCommand {
         let target = URL(fileURLWithPath: output)
         process.arguments = GDALProgram.arguments(
             form, from: source.path, to: part.url.appendingPathComponent(target.lastPathComponent).path, layer: layer,
-            encoding: encoding == .cp932 ? .cp932 : .utf8)
+            columns: stream.columnNames, encoding: encoding == .cp932 ? .cp932 : .utf8)
         process.standardOutput = FileHandle.nullDevice
         process.standardError = complaints
         try process.run()

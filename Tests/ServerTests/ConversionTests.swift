@@ -87,7 +87,8 @@ import Testing
     @Test func `names of attributes are never more than names`() async throws {
         guard try ogrinfo("--version") != nil else { return }
         let names = [
-            "a\\", "\\", "b\"", "c\\\"", "d'", "\" FROM x --", "e;", "*", "FID", "OGR_STYLE", "OGR_GEOM_WKT", "%s", "f,g", "h\ti", "浸水\\",
+            "a\\", "\\", "b\"", "c\\\"", "d'", "\" FROM x --", "e;", "*", "FID", "geom", "OGR_STYLE", "OGR_GEOM_WKT", "%s", "f,g", "h\ti",
+            "浸水\\",
             "浸水深の区分\\", "select",
             "GEOMETRY", " ", "-sql", "a\\\\",
         ]
