@@ -74,7 +74,7 @@ struct LayerLoaderTests {
         #expect(report.outcome.status == "loaded", "\(report.outcome)")
         #expect(report.columns.map(\.name) == ["river_number", "name", "keeper_code", "keeper", "rank", "other"])
         let version = try #require(try fixture.catalogue.versions(of: "test").first)
-        #expect(version.description.attribute("rank")?.codes?.name == "depth-6")
+        #expect(try version.description.attribute("rank")?.codes?.name == "depth-6")
 
         description.source?.preset = "ksj-a33"
         #expect(fixture.load(fixture.request(source, description)).outcome.error == "preset-mismatch")
