@@ -91,18 +91,14 @@ struct Conversion {
         process.standardOutput = FileHandle.nullDevice
         process.standardError = handle
         try process.run()
-        defer {
-            // A server ignores the signals that end others politely, and its children may have that from it.
-            while process.isRunning {
-                kill(process.processIdentifier, SIGKILL)
-                Thread.sleep(forTimeInterval: 0.01)
-            }
-        }
-        while process.isRunning {
+        defer { ChildEnd.end(process) }
+        var status: Int32?
+        while status == nil {
             try check(end)
             Thread.sleep(forTimeInterval: 0.01)
+            status = ChildEnd.status(of: process)
         }
-        guard process.terminationReason == .exit, process.terminationStatus == 0 else {
+        guard status == 0 else {
             let text = (try? Data(contentsOf: complaints)) ?? Data()
             throw Failure(reason: String(decoding: text.prefix(2000), as: UTF8.self))
         }

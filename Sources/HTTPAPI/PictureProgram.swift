@@ -80,20 +80,17 @@ public struct PictureProgram: Sendable {
         process.standardOutput = output
         process.standardError = errors
         try process.run()
-        defer {
-            while process.isRunning {
-                kill(process.processIdentifier, SIGKILL)
-                Thread.sleep(forTimeInterval: 0.005)
-            }
-        }
-        while process.isRunning {
+        defer { ChildEnd.end(process) }
+        var status: Int32?
+        while status == nil {
             try deadline.check()
             if ContinuousClock.now > end { throw QueryError.overdue }
             Thread.sleep(forTimeInterval: 0.005)
+            status = ChildEnd.status(of: process)
         }
-        guard process.terminationReason == .exit, process.terminationStatus == 0 else {
+        guard status == 0 else {
             let text = (try? Data(contentsOf: complaints)) ?? Data()
-            throw Failure(reason: "\(process.terminationStatus): " + String(decoding: text.prefix(2000), as: UTF8.self))
+            throw Failure(reason: "\(status!): " + String(decoding: text.prefix(2000), as: UTF8.self))
         }
     }
 
