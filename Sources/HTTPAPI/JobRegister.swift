@@ -70,8 +70,8 @@ public final class JobRegister: Sendable {
         let isPublic = viewer.keyID == nil
         let most = isPublic ? settings.openOfPublic : settings.openPerKey
         let job = Job(
-            id: id, owner: viewer.keyID, layers: layers, deadline: Deadline(seconds: isPublic ? settings.publicDeadline : settings.deadline),
-            created: now, updated: now)
+            id: id, owner: viewer.keyID, layers: layers,
+            deadline: Deadline(seconds: isPublic ? settings.publicDeadline : settings.deadline), created: now, updated: now)
         let isAccepted = jobs.withLock { jobs in
             expire(&jobs, now)
             if jobs.count >= settings.jobs, let oldest = jobs.firstIndex(where: { !$0.isOpen }) { jobs.remove(at: oldest) }
