@@ -298,7 +298,8 @@ class Look:
         for rank, alone, graver in self.world.gravest_first:
             alone, graver_true = self.cut(alone), self.cut(graver)
             graver_drawn = np.concatenate([graver_drawn, self.shapes[(drawn_classes == rank) & (shapely.area(self.shapes) > 0)]])
-            self.pyramid.add_least(self, rank, shapely.intersection(graver_true, tile).area, shapely.intersection(shapely.union_all(graver_drawn), tile).area)
+            true, drawn = (shapely.intersection(shapely.union_all(each), tile).area for each in (graver_true, graver_drawn))
+            self.pyramid.add_least(self, rank, true, drawn)
             spots = self.deep(places, alone, PIXEL + ROUNDING)
             wrong = spots[~self.covered(spots, graver_drawn)]
             if len(wrong):
