@@ -231,3 +231,19 @@ def test_the_whole_of_tokyo_leaves_in_flat_memory(real_data):
     # A name may lie across two pieces.
     assert abs(features - pyogrio.read_info(files["tokyo"])["features"]) <= size >> 20
     assert piece == b"" and peak < 150_000, f"{peak} KiB resident"
+
+
+def test_a_pipe_that_nobody_reads_any_more_is_no_signal(server):
+    with subprocess.Popen([KASANE, "query", "buildings", "--data", server.data], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as query:
+        assert query.stdout.read(1) == b"{"
+        query.stdout.close()
+        said = query.stderr.read().decode()
+    assert query.returncode == 1 and "Standard output" in said, said
+
+
+def test_the_command_counts_what_it_writes(server):
+    for condition in ["1 = 1", "area_m2(geometry) > 100", "1 = 2"]:
+        options = [KASANE, "query", "buildings", "--data", server.data, "--filter", condition]
+        written = subprocess.run(options, capture_output=True, check=True).stdout
+        counted = subprocess.run([*options, "--count"], capture_output=True, check=True).stdout
+        assert int(counted) == len(json.loads(written)["features"]), condition
