@@ -55,6 +55,7 @@ let package = Package(
         system("CBrotli", "libbrotlienc", apt: "libbrotli-dev"),
         system("CXXHash", "libxxhash", apt: "libxxhash-dev"),
         system("CZlib", "zlib", apt: "zlib1g-dev"),
+        .systemLibrary(name: "CMalloc"),
         .target(name: "CSandbox"),
         .target(name: "CPageAssets"),
         // 1
@@ -94,7 +95,7 @@ let package = Package(
             swiftSettings: settings),
         // 9
         tier(
-            "Server", "Geo", "Access", "LayerCatalog", "LayerAtlas", "Query", "TileArchives", "HTTPAPI", "WebPages", hummingbird, lifecycle,
+            "Server", "Geo", "Access", "LayerCatalog", "LayerAtlas", "Query", "TileArchives", "HTTPAPI", "WebPages", "CMalloc", hummingbird, lifecycle,
             logging, yams,
             .product(name: "HummingbirdCore", package: "hummingbird"), .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),

@@ -76,6 +76,15 @@ extension LayerAPI {
             defer { exchange.client?.rest() }
             entry = try await tiles.tile(key) {
                 try await pool.run(exchange.deadline) {
+                    guard shelf != nil || coding != .identity else {
+                        // As it leaves the encoder, so it is sent.
+                        var body = ByteBuffer()
+                        let leftOut = try engine.drawTile(layers, tile, thins: thins, deadline: exchange.deadline) { pieces in
+                            body.reserveCapacity(minimumWritableBytes: pieces.reduce(0) { $0 + $1.count })
+                            for piece in pieces { body.writeBytes(piece) }
+                        }
+                        return TileCache.Entry(body: body, leftOut: leftOut)
+                    }
                     let digest = shelf == nil ? [] : key.digest
                     if let tile = shelf?.tile(digest) { return TileCache.Entry(body: ByteBuffer(bytes: tile.bytes), leftOut: tile.leftOut) }
                     let drawn = try engine.drawnTile(layers, tile, thins: thins, deadline: exchange.deadline)

@@ -20,17 +20,30 @@ extension QueryEngine {
     public func drawnTile(
         _ layers: [VisibleLayer], _ tile: MapTile, thins: Bool = true, deadline: Deadline
     ) throws(QueryError) -> DrawnTile {
+        var bytes: [UInt8] = []
+        let leftOut = try drawTile(layers, tile, thins: thins, deadline: deadline) { bytes.append(pieces: $0) }
+        return DrawnTile(bytes: bytes, leftOut: leftOut)
+    }
+
+    /// As `drawnTile`, for those who have a place for the bytes, which are many.
+    /// - Parameter append: called for each layer with something in the tile; the pieces are to be put one after another, and are valid until it returns.
+    /// - Returns: `leftOut` of the tile.
+    public func drawTile(
+        _ layers: [VisibleLayer], _ tile: MapTile, thins: Bool = true, deadline: Deadline, append: ([UnsafeRawBufferPointer]) -> Void
+    ) throws(QueryError) -> Int {
         precondition(layers.count <= QueryEngine.layerLimit && Set(layers.map(\.id)).count == layers.count, "one layer twice")
-        var result = DrawnTile(bytes: [], leftOut: 0)
+        var count = 0
+        var leftOut = 0
         for (place, layer) in layers.enumerated() {
             var policy = layer.tilePolicy
             policy.thins = thins
-            policy.byteLimit = (TilePolicy.byteLimit - result.bytes.count) / (layers.count - place)
-            let drawn = try drawnTile(layer, tile, policy: policy, deadline: deadline)
-            if result.bytes.isEmpty { result.bytes = drawn.bytes } else { result.bytes += drawn.bytes }
-            result.leftOut += drawn.leftOut
+            policy.byteLimit = (TilePolicy.byteLimit - count) / (layers.count - place)
+            leftOut += try drawTile(layer, tile, policy: policy, deadline: deadline) { pieces in
+                count += pieces.reduce(0) { $0 + $1.count }
+                append(pieces)
+            }
         }
-        return result
+        return leftOut
     }
 
     /// The most layers in one tile.
@@ -41,6 +54,13 @@ extension QueryEngine {
     ) throws(QueryError) -> DrawnTile {
         let source = source(layer)
         return try drawers.withDrawer { drawer throws(QueryError) in try drawer.draw(source, tile, policy, deadline) }
+    }
+
+    private func drawTile(
+        _ layer: VisibleLayer, _ tile: MapTile, policy: TilePolicy, deadline: Deadline, append: ([UnsafeRawBufferPointer]) -> Void
+    ) throws(QueryError) -> Int {
+        let source = source(layer)
+        return try drawers.withDrawer { drawer throws(QueryError) in try drawer.draw(source, tile, policy, deadline, append) }
     }
 }
 
@@ -65,14 +85,33 @@ extension VisibleLayer {
     }
 }
 
+extension [UInt8] {
+    /// - Complexity: O(bytes), each copied once
+    fileprivate mutating func append(pieces: [UnsafeRawBufferPointer]) {
+        reserveCapacity(count + pieces.reduce(0) { $0 + $1.count })
+        for piece in pieces { append(contentsOf: piece) }
+    }
+}
+
 /// Draws tiles one after another with the same memory.
 final class TileDrawer {
     private var tools = TileTools()
 
     func draw(_ source: RowSource, _ tile: MapTile, _ policy: TilePolicy, _ deadline: Deadline) throws(QueryError) -> DrawnTile {
+        var bytes: [UInt8] = []
+        let leftOut = try draw(source, tile, policy, deadline) { bytes.append(pieces: $0) }
+        return DrawnTile(bytes: bytes, leftOut: leftOut)
+    }
+
+    /// - Returns: `leftOut` of the tile.
+    func draw(
+        _ source: RowSource, _ tile: MapTile, _ policy: TilePolicy, _ deadline: Deadline, _ append: ([UnsafeRawBufferPointer]) -> Void
+    ) throws(QueryError) -> Int {
         do {
             // Taken out of the class once: its properties would be checked for exclusive access at every use.
-            return try TileDrawing(source, tile, policy, deadline).draw(&tools)
+            let leftOut = try TileDrawing(source, tile, policy, deadline).draw(&tools)
+            tools.encoder.finish(append)
+            return leftOut
         } catch let error as QueryError {
             throw error
         } catch {

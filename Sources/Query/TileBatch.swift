@@ -18,6 +18,7 @@ struct TileBatch: ~Copyable {
     private let bits = UnsafeMutablePointer<UInt64>.allocate(capacity: TileEncoder.batchLimit)
     private let texts = UnsafeMutablePointer<UnsafeRawBufferPointer>.allocate(capacity: TileEncoder.batchLimit)
     private var count = 0
+    private var areAscending = true
     /// Dates and times on their way to the tile: it has no such type, so they go as text.
     private var written = ByteWriter()
 
@@ -58,7 +59,9 @@ struct TileBatch: ~Copyable {
 
     /// Takes a row whose feature was drawn just now.
     mutating func add(_ row: Int) {
-        rows[count] = Int32(truncatingIfNeeded: row)
+        let row = Int32(truncatingIfNeeded: row)
+        if count > 0 && row <= rows[count - 1] { areAscending = false }
+        rows[count] = row
         count += 1
     }
 
@@ -69,11 +72,11 @@ struct TileBatch: ~Copyable {
         for key in order where !givesClassOnly || key == classKey {
             let column = columns[key]
             if column.hasOwnTexts {
-                let number = column.gatherTexts(taken, places: places, texts: texts)
+                let number = column.gatherTexts(taken, areAscending: areAscending, places: places, texts: texts)
                 encoder.tag(key, texts: UnsafeBufferPointer(start: texts, count: number), places: places)
                 continue
             }
-            let number = column.gather(taken, places: places, bits: bits)
+            let number = column.gather(taken, areAscending: areAscending, places: places, bits: bits)
             let values = UnsafeBufferPointer(start: UnsafePointer(bits), count: number)
             if let entryCount = column.entryCount {
                 encoder.tag(key, codes: values, places: places, entryCount: entryCount) { column.entry($0) }
@@ -89,6 +92,7 @@ struct TileBatch: ~Copyable {
         }
         encoder.endFeatures()
         count = 0
+        areAscending = true
     }
 
     private mutating func tagDates(_ key: Int, _ column: Column, _ number: Int, _ encoder: inout TileEncoder) {

@@ -43,33 +43,35 @@ struct TileDrawing {
         (self.runs, self.found) = (runs, found)
     }
 
-    /// Draws, and once more with less when it comes out too large.
-    func draw(_ tools: inout TileTools) throws -> DrawnTile {
+    /// Draws what the encoder then finishes, and once more with less when it comes out too large.
+    /// - Returns: see `DrawnTile.leftOut`.
+    func draw(_ tools: inout TileTools) throws -> Int {
         var zoom = tile.levelZoom
         while true {
-            if let drawn = try draw(&tools, leastZoom: zoom) { return drawn }
+            if let leftOut = try draw(&tools, leastZoom: zoom) { return leftOut }
             zoom -= 1
         }
     }
 
     /// - Parameter leastZoom: features that matter only closer than this are left out.
     /// - Returns: nil when the tile is too large and more could be left out.
-    private func draw(_ tools: inout TileTools, leastZoom: Int) throws -> DrawnTile? {
+    private func draw(_ tools: inout TileTools, leastZoom: Int) throws -> Int? {
         let thins = policy.thins && details != nil
         tools.batch.start(columns, classKey: classKey)
         tools.dust.start(tile, isExact: try dustIsExact(leastZoom))
         tools.encoder.start(
-            tile, layer: source.layer, keys: keys, expectedValues: min(found, 10_000) * tools.batch.variedColumns,
-            simplifies: policy.thins, covers: policy.coversAll)
+            tile, layer: source.layer, keys: keys, expectedValues: min(found, 10_000) * min(tools.batch.variedColumns, 2),
+            simplifies: policy.thins, keepsStraight: levels != nil, covers: policy.coversAll)
         let limit = thins && leastZoom > 0 ? policy.byteLimit : .max
         let leastArea = tools.dust.leastArea
         let hasClasses = classKey != nil
         var leftOut = 0
+        var touched = 0..<0
         for (rows, isInside) in runs {
             try deadline.check()
             try details?.touch(rows)
             guard thins, let details else {
-                try draw(rows, isInside: isInside, &tools)
+                try draw(rows, isInside: isInside, &touched, &tools)
                 continue
             }
             if hasClasses, let classKey { try columns[classKey].touch(rows) }
@@ -78,7 +80,7 @@ struct TileDrawing {
                 if row & 0xFFFF == 0 { try deadline.check() }
                 let detail = details[row]
                 if Int(detail.leastZoom) <= leastZoom && (detail.area == 0 || detail.area >= leastArea) { continue }
-                if start < row { try draw(start..<row, isInside: isInside, &tools) }
+                if start < row { try draw(start..<row, isInside: isInside, &touched, &tools) }
                 start = row + 1
                 leftOut += 1
                 if detail.area > 0 {
@@ -87,13 +89,13 @@ struct TileDrawing {
                     )
                 }
             }
-            if start < rows.upperBound { try draw(start..<rows.upperBound, isInside: isInside, &tools) }
+            if start < rows.upperBound { try draw(start..<rows.upperBound, isInside: isInside, &touched, &tools) }
             if tools.encoder.byteCount > limit { return nil }
         }
         tools.batch.end(&tools.encoder)
         if leftOut > 0 { try drawDust(&tools) }
         if tools.encoder.byteCount > limit { return nil }
-        return DrawnTile(bytes: tools.encoder.finish(), leftOut: leftOut)
+        return leftOut
     }
 
     /// More features than this would make too many rectangles of two pixels.
@@ -110,10 +112,15 @@ struct TileDrawing {
         return true
     }
 
-    private func draw(_ rows: Range<Int>, isInside: Bool, _ tools: inout TileTools) throws {
+    /// - Parameter touched: rows whose values of a few bytes are known to be checked: a run may be one row, and blocks hold thousands.
+    private func draw(_ rows: Range<Int>, isInside: Bool, _ touched: inout Range<Int>, _ tools: inout TileTools) throws {
         try file.touchShapes(rows)
         try levels?.touch(rows)
-        for column in columns { try column.touch(rows) }
+        if rows.lowerBound < touched.lowerBound || rows.upperBound > touched.upperBound {
+            touched = rows.lowerBound..<max(rows.upperBound, min(rows.lowerBound + 512, file.rowCount))
+            for column in columns where !column.hasOwnTexts { try column.touch(touched) }
+        }
+        for column in columns where column.hasOwnTexts { try column.touch(rows) }
         // What is known of rounded rings is known of those in Web Mercator that are nothing but rounded, every vertex of them.
         let canTrust = tile.matrixSet == .webMercatorQuad && !policy.coversAll
         var drawn = 0

@@ -59,6 +59,7 @@ public struct LayerServer: Sendable {
         self.ledger = ledger
         clients = Clients()
 
+        AnswerMemory.keep()
         let pool = WorkPool(settings.work)
         var apiSettings = LayerAPI.Settings(cursorKey: try CursorKeyFile.key(in: settings.data, mayWrite: !settings.isPublic))
         apiSettings.deadline = settings.deadline

@@ -186,6 +186,29 @@ extension Scratch where Element == UInt64 {
     }
 }
 
+extension Scratch where Element == GridPoint {
+    /// Takes out the vertices of a line or a ring that lie straight between their neighbours; its ends stay where it is a line.
+    /// - Returns: where what is left of it lies, within `range`.
+    mutating func removeStraight(_ range: Range<Int>, isRing: Bool) -> Range<Int> {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count)
+        var start = range.lowerBound
+        var end = start
+        for i in range {
+            let point = base[i]
+            if end - start >= 2 && isStraight(base[end - 2], base[end - 1], point) { end -= 1 }
+            base[end] = point
+            end += 1
+        }
+        if isRing && end - start > 3 && isStraight(base[end - 2], base[end - 1], base[start]) { end -= 1 }
+        if isRing && end - start > 3 && isStraight(base[end - 1], base[start], base[start + 1]) { start += 1 }
+        return start..<end
+    }
+
+    private func isStraight(_ a: GridPoint, _ b: GridPoint, _ c: GridPoint) -> Bool {
+        turn(a, b, c) == 0 && (b.x &- a.x) &* (c.x &- b.x) &+ (b.y &- a.y) &* (c.y &- b.y) > 0
+    }
+}
+
 extension Scratch where Element == UInt8 {
     /// A protobuf varint: seven bits a byte, the lowest first.
     @inline(__always)
@@ -199,6 +222,25 @@ extension Scratch where Element == UInt8 {
         }
         base[count] = UInt8(truncatingIfNeeded: rest)
         count &+= 1
+    }
+
+    /// A field's tag and a varint.
+    @inline(__always)
+    mutating func append(field: UInt8, _ value: UInt64) {
+        reserve(11)
+        count = Self.put(field: field, value, at: base + count) - base
+    }
+
+    /// A message of one field of 64 bits, lowest byte first: its own tag and length, then the field's tag and `value`.
+    @inline(__always)
+    mutating func append(field: UInt8, _ length: UInt8, fixed: UInt8, _ value: UInt64) {
+        reserve(11)
+        let target = base + count
+        target[0] = field
+        target[1] = length
+        target[2] = fixed
+        UnsafeMutableRawPointer(target + 3).storeBytes(of: value.littleEndian, as: UInt64.self)
+        count &+= 11
     }
 
     mutating func append(bytes: UnsafeRawBufferPointer) {
@@ -232,31 +274,164 @@ extension Scratch where Element == UInt8 {
         count &+= range.count
     }
 
-    /// The bytes of `value`, lowest first.
-    mutating func append(fixed value: UInt64) {
-        reserve(8)
-        UnsafeMutableRawPointer(base + count).storeBytes(of: value.littleEndian, as: UInt64.self)
-        count &+= 8
-    }
-
     func equals(_ bytes: UnsafeRawBufferPointer, at offset: Int) -> Bool {
         precondition(offset >= 0 && bytes.count <= count - offset)
         return UnsafeRawBufferPointer(start: base + offset, count: bytes.count).elementsEqual(bytes)
     }
 
-    /// Key and value of each cell that has one (MVT 2.1, 4.4), for those of one feature.
+    /// A feature (MVT 2.1, 4.2): its id, its tags, its type and the commands of its geometry.
+    /// - Parameters:
+    ///   - cells: those of the feature among `tags`.
+    ///   - range: its commands in `geometry`.
     @inline(__always)
-    mutating func append(cells: borrowing Scratch<UInt32>, _ range: Range<Int>, keys: borrowing Scratch<Int32>) {
-        precondition(range.lowerBound >= 0 && range.upperBound <= cells.count && range.count <= keys.count)
-        reserve(15 * range.count)
-        var target = base + count
-        for i in 0..<range.count {
-            let cell = cells.base[range.lowerBound &+ i]
-            if cell == 0 { continue }
-            target = Self.put(UInt32(bitPattern: keys.base[i]), at: target)
-            target = Self.put(cell &- 1, at: target)
+    mutating func append(
+        feature id: UInt64, type: UInt8, tags: borrowing Scratch<TagCell>, _ cells: Range<Int>, geometry: borrowing Scratch<UInt8>,
+        _ range: Range<Int>
+    ) {
+        precondition(cells.lowerBound >= 0 && cells.upperBound <= tags.count)
+        // Six fields with a varint at most; a cell takes seven bytes at most, and eight are written.
+        reserve(66 + 8 * cells.count)
+        var tagsLength: UInt64 = 0
+        for i in cells { tagsLength &+= tags.base[i].length }
+        let geometryLength = UInt64(truncatingIfNeeded: range.count)
+        var length = 4 &+ varintLength(id) &+ varintLength(geometryLength) &+ geometryLength
+        if tagsLength > 0 { length &+= 1 &+ varintLength(tagsLength) &+ tagsLength }
+        var target = Self.put(field: 0x12, length, at: base + count)
+        target = Self.put(field: 0x08, id, at: target)
+        if tagsLength > 0 {
+            target = Self.put(field: 0x12, tagsLength, at: target)
+            for i in cells {
+                let cell = tags.base[i]
+                UnsafeMutableRawPointer(target).storeBytes(of: cell.bits.littleEndian, as: UInt64.self)
+                target += Int(truncatingIfNeeded: cell.length)
+            }
         }
+        target[0] = 0x18
+        target[1] = type
+        count = Self.put(field: 0x22, geometryLength, at: target + 2) - base
+        append(geometry, range)
+    }
+
+    @inline(__always)
+    private static func put(field: UInt8, _ value: UInt64, at start: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
+        start[0] = field
+        var target = start + 1
+        var rest = value
+        while rest >= 0x80 {
+            target[0] = UInt8(truncatingIfNeeded: rest) | 0x80
+            target += 1
+            rest >>= 7
+        }
+        target[0] = UInt8(truncatingIfNeeded: rest)
+        return target + 1
+    }
+
+    /// The commands of a polygon of one ring, clockwise on the map (MVT 2.1, 4.3.4.4), its vertices rounded to the grid, repeated ones left out.
+    /// - Parameters:
+    ///   - ring: world units, the first vertex repeated at the end; on the grid it is simple.
+    ///   - keepsStraight: vertices that lie straight between their neighbours stay too.
+    mutating func append(ring: UnsafeBufferPointer<Int32>, isClockwise: Bool, keepsStraight: Bool, _ grid: TileGrid) {
+        let open = ring.count / 2 - 1
+        precondition(open >= 3)
+        reserve(4 * open + 16)
+        var place = isClockwise ? 0 : 2 * open
+        let stride = isClockwise ? 2 : -2
+        let first = grid.snap(grid.fine(ring[place], ring[place + 1]))
+        let start = base + count
+        start[0] = 9
+        // The number of vertices is known at the end; up to 16 it takes one byte, else two.
+        let number = Self.put(first, at: start + 1)
+        let room = open <= 16 ? 1 : 2
+        var target = number + room
+        var last = first
+        // A step is written when the next one is known to go another way. No step goes every way, so it is added like one straight on.
+        var step = GridPoint(x: 0, y: 0)
+        var steps = 0
+        for _ in 1..<open {
+            place &+= stride
+            let point = grid.snap(grid.fine(ring[place], ring[place + 1]))
+            let next = point &- last
+            last = point
+            if next.x &* step.y == next.y &* step.x && (!keepsStraight || next.isZero || step.isZero) {
+                step = step &+ next
+                continue
+            }
+            target = Self.put(step, at: target)
+            steps &+= 1
+            step = next
+        }
+        var closing = first &- last
+        if closing.x &* step.y == closing.y &* step.x && (!keepsStraight || closing.isZero) {
+            // The last vertex fell onto the first one, or lies straight before it.
+            closing = closing &+ step
+        } else {
+            target = Self.put(step, at: target)
+            steps &+= 1
+        }
+        let steps0 = number + room
+        var kept = UnsafePointer(steps0)
+        var header = number
+        if !keepsStraight && steps > 2 {
+            let (opening, end) = Self.step(at: kept)
+            if closing.x &* opening.y == closing.y &* opening.x {
+                // So does the first one: the ring begins at the second.
+                header = Self.put(first &+ opening, at: start + 1)
+                kept = end
+                steps &-= 1
+            }
+        }
+        let end = Self.put(UInt32(truncatingIfNeeded: steps) << 3 | 2, at: header)
+        let length = UnsafePointer(target) - kept
+        if UnsafePointer(end) != kept { end.update(from: kept, count: length) }
+        end[length] = 15
+        count = end + length + 1 - base
+    }
+
+    /// Steps from vertex to vertex as zigzag varints (MVT 2.1, 4.3.2), starting from `cursor`, which ends at the last vertex.
+    @inline(__always)
+    mutating func append(stepsThrough points: borrowing Scratch<GridPoint>, _ range: Range<Int>, from cursor: inout GridPoint) {
+        precondition(range.lowerBound >= 0 && range.upperBound <= points.count)
+        reserve(4 * range.count + 1)
+        var target = base + count
+        var last = cursor
+        for i in range {
+            let point = points.base[i]
+            target = Self.put(point &- last, at: target)
+            last = point
+        }
+        cursor = last
         count = target - base
+    }
+
+    /// A step inside a buffered tile is under 2¹³ along both axes, so each takes one byte or two; four are written, and those counted that are used.
+    @inline(__always)
+    private static func put(_ step: GridPoint, at target: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
+        let x = UInt32(bitPattern: (step.x << 1) ^ (step.x >> 31))
+        let y = UInt32(bitPattern: (step.y << 1) ^ (step.y >> 31))
+        let isLongX: UInt32 = x >= 0x80 ? 1 : 0
+        let isLongY: UInt32 = y >= 0x80 ? 1 : 0
+        // The bits from the eighth move up by one and make room for the mark that says that there are more.
+        let bytesOfX = x &+ (x & ~0x7F) | isLongX << 7
+        let bytesOfY = y &+ (y & ~0x7F) | isLongY << 7
+        UnsafeMutableRawPointer(target).storeBytes(of: (bytesOfX | bytesOfY &<< (8 &+ 8 &* isLongX)).littleEndian, as: UInt32.self)
+        return target + 2 + Int(truncatingIfNeeded: isLongX &+ isLongY)
+    }
+
+    /// A step that was put here, and where it ends.
+    private static func step(at start: UnsafePointer<UInt8>) -> (step: GridPoint, end: UnsafePointer<UInt8>) {
+        var place = start
+        func number() -> Int32 {
+            var zigzag = UInt32(place[0] & 0x7F)
+            if place[0] >= 0x80 {
+                place += 1
+                zigzag |= UInt32(place[0]) << 7
+            }
+            place += 1
+            return Int32(bitPattern: zigzag >> 1) ^ -Int32(bitPattern: zigzag & 1)
+        }
+        let x = number()
+        let y = number()
+        return (GridPoint(x: x, y: y), place)
     }
 
     @inline(__always)
@@ -272,96 +447,8 @@ extension Scratch where Element == UInt8 {
         return target + 1
     }
 
-    /// The commands of a polygon of one ring, clockwise on the map (MVT 2.1, 4.3.4.4), its vertices rounded to the grid, repeated ones left out.
-    /// - Parameter ring: world units, the first vertex repeated at the end; at least three are left on the grid.
-    mutating func append(ring: UnsafeBufferPointer<Int32>, isClockwise: Bool, _ grid: TileGrid) {
-        let open = ring.count / 2 - 1
-        precondition(open >= 3)
-        reserve(4 * open + 16)
-        var place = isClockwise ? 0 : 2 * open
-        let step = isClockwise ? 2 : -2
-        let first = grid.snap(grid.fine(ring[place], ring[place + 1]))
-        let start = base + count
-        start[0] = 9
-        var target = Self.put(step: first.x, at: start + 1)
-        target = Self.put(step: first.y, at: target)
-        // The number of vertices is known at the end; up to 16 it takes one byte, else two.
-        let number = target
-        let room = open <= 16 ? 1 : 2
-        target += room
-        var last = first
-        var lastStep = target
-        var steps = 0
-        for _ in 1..<open {
-            place &+= step
-            let point = grid.snap(grid.fine(ring[place], ring[place + 1]))
-            if point == last { continue }
-            lastStep = target
-            target = Self.put(step: point.x &- last.x, at: target)
-            target = Self.put(step: point.y &- last.y, at: target)
-            last = point
-            steps &+= 1
-        }
-        if last == first && steps > 0 {  // the vertices before the closing one fell onto it
-            target = lastStep
-            steps &-= 1
-        }
-        let end = Self.put(UInt32(truncatingIfNeeded: steps) << 3 | 2, at: number)
-        if end != number + room {
-            end.update(from: number + room, count: target - number - room)
-            target -= 1
-        }
-        target[0] = 15
-        count = target + 1 - base
-    }
-
-    /// Steps from vertex to vertex as zigzag varints (MVT 2.1, 4.3.2), starting from `cursor`, which ends at the last vertex.
-    ///
-    /// A step inside a buffered tile is under 2¹³, so it takes one byte or two; both are written and the second counted only when used.
-    @inline(__always)
-    mutating func append(stepsThrough points: borrowing Scratch<GridPoint>, _ range: Range<Int>, from cursor: inout GridPoint) {
-        precondition(range.lowerBound >= 0 && range.upperBound <= points.count)
-        reserve(4 * range.count + 1)
-        var target = base + count
-        var last = cursor
-        for i in range {
-            let point = points.base[i]
-            target = Self.put(step: point.x &- last.x, at: target)
-            target = Self.put(step: point.y &- last.y, at: target)
-            last = point
-        }
-        cursor = last
-        count = target - base
-    }
-
-    @inline(__always)
-    private static func put(step: Int32, at target: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
-        let zigzag = UInt32(bitPattern: (step << 1) ^ (step >> 31))
-        let long = zigzag >= 0x80
-        target[0] = UInt8(truncatingIfNeeded: zigzag) & 0x7F | (long ? 0x80 : 0)
-        target[1] = UInt8(truncatingIfNeeded: zigzag >> 7)
-        return target + (long ? 2 : 1)
-    }
-
-    fileprivate var bytes: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: base, count: count) }
-}
-
-extension [UInt8] {
-    /// Five runs of bytes one after another, each copied once.
-    static func joined(
-        _ a: borrowing Scratch<UInt8>, _ b: borrowing Scratch<UInt8>, _ c: borrowing Scratch<UInt8>, _ d: borrowing Scratch<UInt8>,
-        _ e: borrowing Scratch<UInt8>
-    ) -> [UInt8] {
-        let parts = (a.bytes, b.bytes, c.bytes, d.bytes, e.bytes)
-        let count = parts.0.count + parts.1.count + parts.2.count + parts.3.count + parts.4.count
-        return [UInt8](unsafeUninitializedCapacity: count) { target, initialized in
-            for part in [parts.0, parts.1, parts.2, parts.3, parts.4] {
-                guard let start = part.baseAddress, part.count > 0 else { continue }
-                (target.baseAddress! + initialized).initialize(from: start, count: part.count)
-                initialized += part.count
-            }
-        }
-    }
+    /// Where they lie, until something is added.
+    var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(view) }
 }
 
 /// A hash of bytes, eight at a time: multiply to 128 bits and fold (the step of wyhash, W. Yi, public domain).
@@ -389,7 +476,7 @@ func hash(bytes: UnsafeRawBufferPointer) -> UInt64 {
 }
 
 @inline(__always)
-private func fold(_ value: UInt64) -> UInt64 {
+func fold(_ value: UInt64) -> UInt64 {
     let product = value.multipliedFullWidth(by: 0xA076_1D64_78BD_642F)
     return product.high ^ product.low
 }

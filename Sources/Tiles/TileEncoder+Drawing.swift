@@ -100,8 +100,9 @@ extension TileEncoder {
 
     /// Writes the line in `rings.points`; false when it is only one point.
     private mutating func endLine(_ cursor: inout GridPoint) -> Bool {
+        if rings.points.count < 2 { return false }
+        if !keepsStraight { rings.points.truncate(to: rings.points.removeStraight(0..<rings.points.count, isRing: false).upperBound) }
         let count = rings.points.count
-        if count < 2 { return false }
         geometry.append(9)
         geometry.append(stepsThrough: rings.points, 0..<1, from: &cursor)
         geometry.append(varint: UInt64(count - 1) << 3 | 2)
@@ -181,11 +182,12 @@ extension TileEncoder {
     mutating func writeRings() {
         var cursor = GridPoint(x: 0, y: 0)
         for number in 0..<rings.rings.count {
-            let ring = rings.rings[number]
+            var ring = rings.rings[number].start..<rings.rings[number].end
+            if !keepsStraight { ring = rings.points.removeStraight(ring, isRing: true) }
             geometry.append(9)
-            geometry.append(stepsThrough: rings.points, ring.start..<ring.start + 1, from: &cursor)
-            geometry.append(varint: UInt64(ring.end - ring.start - 1) << 3 | 2)
-            geometry.append(stepsThrough: rings.points, ring.start + 1..<ring.end, from: &cursor)
+            geometry.append(stepsThrough: rings.points, ring.lowerBound..<ring.lowerBound + 1, from: &cursor)
+            geometry.append(varint: UInt64(ring.count - 1) << 3 | 2)
+            geometry.append(stepsThrough: rings.points, ring.lowerBound + 1..<ring.upperBound, from: &cursor)
             geometry.append(15)
         }
     }

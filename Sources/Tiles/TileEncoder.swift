@@ -46,6 +46,8 @@ public struct TileEncoder: ~Copyable {
     private var vertexZoom: Int?
     /// See `start`.
     var covers = false
+    /// See `start`.
+    var keepsStraight = false
     /// Of the polygon at hand; nil where none are known.
     var levels: UnsafePointer<VertexLevel>?
     /// Commands and steps of the pending features (MVT 2.1, 4.3), of each those of points, lines and polygons one after another.
@@ -69,14 +71,13 @@ public struct TileEncoder: ~Copyable {
     private var keyCount: Int32 = 0
     private var values = ValueTable()
     private var pending = Scratch<Pending>(capacity: batchLimit)
-    /// For each pending feature and each key the number of its value in the tile plus one, or 0.
-    private var cells = Scratch<UInt32>(capacity: 4096)
+    /// For each pending feature and each key the tag.
+    private var cells = Scratch<TagCell>(capacity: 4096)
     /// Numbers of the values of one column.
     private var numbers = Scratch<UInt32>(capacity: batchLimit)
-    /// For each key with a dictionary where its entries begin in `entryNumbers`, else −1; there the tile's number of each entry plus one, or 0.
+    /// For each key with a dictionary where its entries begin in `entryCells`, else −1; there the tag of each entry that the tile has.
     private var dictionaries = Scratch<Int32>()
-    private var entryNumbers = Scratch<UInt32>()
-    private var tags = Scratch<UInt8>(capacity: 256)
+    private var entryCells = Scratch<TagCell>()
     private var features = Scratch<UInt8>(capacity: 65536)
 
     /// The most features between two calls of `endFeatures`.
@@ -89,19 +90,23 @@ public struct TileEncoder: ~Copyable {
     ///   - keys: the attributes' names by the numbers `tag` takes; only those that a feature has are written.
     ///   - expectedValues: about how many different values there will be, so that their table need not grow.
     ///   - simplifies: vertices that have a level are drawn from its zoom on only.
+    ///   - keepsStraight: vertices that lie exactly straight between their neighbours on the grid are drawn too, for layers whose features share
+    ///     borders: there the other one's border may turn.
     ///   - covers: polygons are drawn so that they cover all of what they are in truth, for hazards, see `TileEncoder+Covering`.
     public mutating func start(
-        _ tile: MapTile, layer: String, keys: [String], expectedValues: Int = 0, simplifies: Bool = true, covers: Bool = false
+        _ tile: MapTile, layer: String, keys: [String], expectedValues: Int = 0, simplifies: Bool = true, keepsStraight: Bool = false,
+        covers: Bool = false
     ) {
         grid = TileGrid(tile)
         vertexZoom = simplifies ? tile.levelZoom : nil
         // Where a grid unit is a world unit nothing is rounded.
         self.covers = covers && grid.reduction > 0
+        self.keepsStraight = keepsStraight
         layerName = layer
         self.keys = keys
         keyIndexes.fill(-1, count: keys.count)
         dictionaries.fill(-1, count: keys.count)
-        entryNumbers.removeAll()
+        entryCells.removeAll()
         keyBytes.removeAll()
         keyCount = 0
         values.removeAll(expected: expectedValues)
@@ -164,7 +169,7 @@ public struct TileEncoder: ~Copyable {
     public mutating func draw(safeRing ring: UnsafeBufferPointer<Int32>, isClockwise: Bool, id: UInt64) {
         precondition(!grid.isGeographic)
         let start = geometry.count
-        geometry.append(ring: ring, isClockwise: isClockwise, grid)
+        geometry.append(ring: ring, isClockwise: isClockwise, keepsStraight: keepsStraight, grid)
         add(Pending(id: id, start: start, pointsEnd: start, linesEnd: start, end: geometry.count))
     }
 
@@ -181,7 +186,7 @@ public struct TileEncoder: ~Copyable {
     @inline(__always)
     private mutating func add(_ feature: Pending) {
         pending.append(feature)
-        cells.append(repeating: 0, count: keys.count)
+        cells.append(repeating: .none, count: keys.count)
     }
 
     /// Ends the feature at hand.
@@ -194,11 +199,10 @@ public struct TileEncoder: ~Copyable {
         let stride = keys.count
         for number in 0..<pending.count {
             let feature = pending[number]
-            tags.removeAll()
-            tags.append(cells: cells, number * stride..<(number + 1) * stride, keys: keyIndexes)
-            write(type: 1, feature.id, feature.start..<feature.pointsEnd)
-            write(type: 2, feature.id, feature.pointsEnd..<feature.linesEnd)
-            write(type: 3, feature.id, feature.linesEnd..<feature.end)
+            let tags = number * stride..<(number + 1) * stride
+            write(type: 1, feature.id, tags, feature.start..<feature.pointsEnd)
+            write(type: 2, feature.id, tags, feature.pointsEnd..<feature.linesEnd)
+            write(type: 3, feature.id, tags, feature.linesEnd..<feature.end)
         }
         pending.removeAll()
         cells.removeAll()
@@ -206,33 +210,27 @@ public struct TileEncoder: ~Copyable {
     }
 
     @inline(__always)
-    private mutating func write(type: UInt8, _ id: UInt64, _ range: Range<Int>) {
-        if range.isEmpty { return }
-        let tagsLength = UInt64(tags.count)
-        let geometryLength = UInt64(range.count)
-        var length = 1 + varintLength(id) + 2 + 1 + varintLength(geometryLength) + geometryLength
-        if tagsLength > 0 { length += 1 + varintLength(tagsLength) + tagsLength }
-        features.append(0x12)
-        features.append(varint: length)
-        features.append(0x08)
-        features.append(varint: id)
-        if tagsLength > 0 {
-            features.append(0x12)
-            features.append(varint: tagsLength)
-            features.append(tags, 0..<tags.count)
-        }
-        features.append(0x18)
-        features.append(type)
-        features.append(0x22)
-        features.append(varint: geometryLength)
-        features.append(geometry, range)
+    private mutating func write(type: UInt8, _ id: UInt64, _ tags: Range<Int>, _ commands: Range<Int>) {
+        if commands.isEmpty { return }
+        features.append(feature: id, type: type, tags: cells, tags, geometry: geometry, commands)
         featureCount += 1
     }
 
     /// The layer's bytes, uncompressed; none when no feature was drawn.
     public mutating func finish() -> [UInt8] {
+        var bytes: [UInt8] = []
+        finish { pieces in
+            bytes.reserveCapacity(pieces.reduce(0) { $0 + $1.count })
+            for piece in pieces { bytes.append(contentsOf: piece) }
+        }
+        return bytes
+    }
+
+    /// As `finish()`, where the bytes lie: `take` is given the pieces that they are one after another, valid until it returns. It is not called when no
+    /// feature was drawn.
+    public mutating func finish(_ take: ([UnsafeRawBufferPointer]) -> Void) {
         endFeatures()
-        if featureCount == 0 { return [] }
+        if featureCount == 0 { return }
         var name = Scratch<UInt8>()
         name.append(0x78)
         name.append(2)
@@ -246,7 +244,7 @@ public struct TileEncoder: ~Copyable {
         head.append(0x1A)
         head.append(varint: UInt64(name.count + features.count + keyBytes.count + values.wire.count + tail.count))
         head.append(name, 0..<name.count)
-        return .joined(head, features, keyBytes, values.wire, tail)
+        take([head.bytes, features.bytes, keyBytes.bytes, values.wire.bytes, tail.bytes])
     }
 }
 
@@ -283,7 +281,7 @@ extension TileEncoder {
 
     private mutating func tag(_ key: Int, value: UInt32, place: Int) {
         if keyIndexes[key] < 0 { number(key) }
-        cells[place * keys.count + key] = value + 1
+        cells[place * keys.count + key] = TagCell(key: keyIndexes[key], value: value)
     }
 
     /// Adds a text to one of the pending features, by its place among them.
@@ -324,23 +322,26 @@ extension TileEncoder {
     ) {
         if codes.isEmpty { return }
         if dictionaries[key] < 0 {
-            dictionaries[key] = Int32(entryNumbers.count)
-            entryNumbers.append(repeating: 0, count: entryCount)
+            dictionaries[key] = Int32(entryCells.count)
+            entryCells.append(repeating: .none, count: entryCount)
         }
         let first = Int(dictionaries[key])
         if keyIndexes[key] < 0 { number(key) }
         for i in 0..<codes.count {
             let code = Int(truncatingIfNeeded: codes[i])
             precondition(code >= 0 && code < entryCount)
-            if entryNumbers[first + code] == 0 { entryNumbers[first + code] = values.index(text: entry(code)) + 1 }
-            cells[Int(places[i]) * keys.count + key] = entryNumbers[first + code]
+            if entryCells[first + code].isNone {
+                entryCells[first + code] = TagCell(key: keyIndexes[key], value: values.index(text: entry(code)))
+            }
+            cells[Int(places[i]) * keys.count + key] = entryCells[first + code]
         }
     }
 
     private mutating func place(_ key: Int, _ places: UnsafePointer<Int32>) {
         if keyIndexes[key] < 0 { number(key) }
         let stride = keys.count
-        for i in 0..<numbers.count { cells[Int(places[i]) * stride + key] = numbers[i] + 1 }
+        let index = keyIndexes[key]
+        for i in 0..<numbers.count { cells[Int(places[i]) * stride + key] = TagCell(key: index, value: numbers[i]) }
     }
 
     private mutating func number(_ key: Int) {
@@ -349,6 +350,7 @@ extension TileEncoder {
             keyIndexes[key] = keyIndexes[other]
             return
         }
+        precondition(keyCount < TagCell.keyLimit)
         keyIndexes[key] = keyCount
         keyCount += 1
         keyBytes.append(0x1A)

@@ -17,6 +17,15 @@ struct GridPoint: Equatable, BitwiseCopyable {
     }
 
     @inline(__always)
+    static func &+ (a: GridPoint, b: GridPoint) -> GridPoint { GridPoint(x: a.x &+ b.x, y: a.y &+ b.y) }
+
+    /// The step from `b` to `a`.
+    @inline(__always)
+    static func &- (a: GridPoint, b: GridPoint) -> GridPoint { GridPoint(x: a.x &- b.x, y: a.y &- b.y) }
+
+    @inline(__always) var isZero: Bool { x | y == 0 }
+
+    @inline(__always)
     init(key: UInt64) {
         x = Int32(truncatingIfNeeded: key & 0x1FFF) &- TileGrid.buffer32
         y = Int32(truncatingIfNeeded: key >> 13 & 0x1FFF) &- TileGrid.buffer32
@@ -106,12 +115,12 @@ public struct TileGrid: Sendable {
     @inline(__always)
     func snap(_ fine: FinePoint) -> GridPoint {
         GridPoint(
-            x: Int32(truncatingIfNeeded: (fine.x &+ half) >> reduction), y: Int32(truncatingIfNeeded: (fine.y &+ half) >> reduction))
+            x: Int32(truncatingIfNeeded: (fine.x &+ half) &>> reduction), y: Int32(truncatingIfNeeded: (fine.y &+ half) &>> reduction))
     }
 
     @inline(__always)
     func fine(_ x: Int32, _ y: Int32) -> FinePoint {
-        FinePoint(x: (Int64(x) &- minX) << enlargement, y: (Int64(y) &- minY) << enlargement)
+        FinePoint(x: (Int64(x) &- minX) &<< enlargement, y: (Int64(y) &- minY) &<< enlargement)
     }
 
     /// Square grid units in a square fine unit.

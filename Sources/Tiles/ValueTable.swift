@@ -12,12 +12,19 @@ struct ValueTable: ~Copyable {
     }
 
     struct Entry: BitwiseCopyable {
-        /// For a text the hash of its bytes. For the others a bijection of the number, so that equal hashes mean equal numbers.
-        var hash: UInt64
+        /// For a text the hash of its bytes, for the others their 64 bits.
+        var bits: UInt64
         /// Where a text's bytes begin in `wire`.
         var offset: UInt32
-        var length: UInt32
-        var kind: UInt8
+        /// The length of a text, for the others `form` of their kind.
+        var form: UInt32
+
+        /// Longer than any text.
+        @inline(__always)
+        static func form(_ kind: Kind) -> UInt32 { ~UInt32(kind.rawValue) }
+
+        @inline(__always)
+        var hash: UInt64 { form > ~16 ? ValueTable.hash(bits) : bits }
     }
 
     /// The values as the layer holds them: field 4, length, `Value`.
@@ -49,33 +56,28 @@ struct ValueTable: ~Copyable {
     ///
     /// In three steps, so that what has to be fetched from memory is on its way for all of them at once, and not for one after another.
     mutating func indexes(_ type: TileEncoder.NumberType, bits: UnsafeBufferPointer<UInt64>, into numbers: inout Scratch<UInt32>) {
-        hashes.fill(count: bits.count) { Self.mixed(bits[$0]) }
+        if bits.isEmpty { return }
+        hashes.fill(count: bits.count) { Self.hash(bits[$0]) }
         fetch()
-        numbers.removeAll()
-        numbers.reserve(bits.count)
-        var last: UInt32 = 0
-        for i in 0..<bits.count {
+        let isInteger = type == .integer
+        let kind: Kind = type == .real ? .real : type == .boolean ? .boolean : .natural
+        var last = bits[0]
+        var number = index(isInteger && Int64(bitPattern: last) < 0 ? .negative : kind, bits: last, hash: hashes[0])
+        numbers.fill(count: bits.count) { i in
             // Neighbours often have the same.
-            if i == 0 || bits[i] != bits[i - 1] {
-                let kind: Kind =
-                    switch type {
-                    case .integer: Int64(bitPattern: bits[i]) < 0 ? .negative : .natural
-                    case .real: .real
-                    case .boolean: .boolean
-                    }
-                last = index(kind, bits: bits[i], hash: hashes[i])
+            if bits[i] != last {
+                last = bits[i]
+                number = index(isInteger && Int64(bitPattern: last) < 0 ? .negative : kind, bits: last, hash: hashes[i])
             }
-            numbers.append(last)
+            return number
         }
     }
 
     /// The indexes of many texts.
     mutating func indexes(_ texts: UnsafeBufferPointer<UnsafeRawBufferPointer>, into numbers: inout Scratch<UInt32>) {
-        hashes.fill(count: texts.count) { hash(bytes: texts[$0]) }
+        hashes.fill(count: texts.count) { Tiles.hash(bytes: texts[$0]) }
         fetch()
-        numbers.removeAll()
-        numbers.reserve(texts.count)
-        for i in 0..<texts.count { numbers.append(index(text: texts[i], hash: hashes[i])) }
+        numbers.fill(count: texts.count) { index(text: texts[$0], hash: hashes[$0]) }
     }
 
     /// Reads the slots of `hashes`, which no reading waits for.
@@ -86,7 +88,7 @@ struct ValueTable: ~Copyable {
 
     /// The index of a text, added if it is new. The bytes must be UTF-8.
     mutating func index(text: UnsafeRawBufferPointer) -> UInt32 {
-        index(text: text, hash: hash(bytes: text))
+        index(text: text, hash: Tiles.hash(bytes: text))
     }
 
     @inline(__always)
@@ -98,9 +100,7 @@ struct ValueTable: ~Copyable {
             if mayBe(found, hash) {
                 let number = index(found)
                 let entry = entries[Int(number)]
-                if entry.hash == hash && entry.kind == Kind.text.rawValue && entry.length == text.count
-                    && wire.equals(text, at: Int(entry.offset))
-                {
+                if entry.bits == hash && entry.form == text.count && wire.equals(text, at: Int(entry.offset)) {
                     return number
                 }
             }
@@ -110,7 +110,7 @@ struct ValueTable: ~Copyable {
 
     /// The index of a number or a truth value given by its 64 bits, added if it is new.
     mutating func index(_ kind: Kind, bits: UInt64) -> UInt32 {
-        index(kind, bits: bits, hash: Self.mixed(bits))
+        index(kind, bits: bits, hash: Self.hash(bits))
     }
 
     @inline(__always)
@@ -122,7 +122,7 @@ struct ValueTable: ~Copyable {
             if mayBe(found, hash) {
                 let number = index(found)
                 let entry = entries[Int(number)]
-                if entry.hash == hash && entry.kind == kind.rawValue { return number }
+                if entry.bits == bits && entry.form == Entry.form(kind) { return number }
             }
             slot = (slot &+ 1) & mask
         }
@@ -131,44 +131,38 @@ struct ValueTable: ~Copyable {
     @inline(never)
     private mutating func add(text: UnsafeRawBufferPointer, hash: UInt64, slot: Int) -> UInt32 {
         let length = UInt64(text.count)
-        wire.append(0x22)
-        wire.append(varint: 1 + varintLength(length) + length)
-        wire.append(0x0A)
-        wire.append(varint: length)
+        wire.append(field: 0x22, 1 + varintLength(length) + length)
+        wire.append(field: 0x0A, length)
         let offset = wire.count
         wire.append(bytes: text)
-        return place(
-            Entry(hash: hash, offset: UInt32(offset), length: UInt32(length), kind: Kind.text.rawValue), slot: slot)
+        return place(Entry(bits: hash, offset: UInt32(offset), form: UInt32(length)), hash: hash, slot: slot)
     }
 
     @inline(never)
     private mutating func add(_ kind: Kind, bits: UInt64, hash: UInt64, slot: Int) -> UInt32 {
-        wire.append(0x22)
         switch kind {
-        case .real:
-            wire.append(9)
-            wire.append(0x19)
-            wire.append(fixed: bits)
+        case .real: wire.append(field: 0x22, 9, fixed: 0x19, bits)
         case .natural, .negative, .boolean, .text:
             let number = kind == .negative ? zigzag(bits) : bits
-            wire.append(varint: 1 + varintLength(number))
-            wire.append(kind.rawValue << 3)
-            wire.append(varint: number)
+            wire.append(field: 0x22, 1 + varintLength(number))
+            wire.append(field: kind.rawValue << 3, number)
         }
-        return place(Entry(hash: hash, offset: 0, length: 0, kind: kind.rawValue), slot: slot)
+        return place(Entry(bits: bits, offset: 0, form: Entry.form(kind)), hash: hash, slot: slot)
     }
 
-    private mutating func place(_ entry: Entry, slot: Int) -> UInt32 {
+    @inline(__always)
+    private mutating func place(_ entry: Entry, hash: UInt64, slot: Int) -> UInt32 {
+        let number = entries.count
         entries.append(entry)
-        slots[slot] = marked(entry.hash, entries.count - 1)
-        if 2 * entries.count > mask { grow() }
-        return UInt32(entries.count - 1)
+        slots[slot] = marked(hash, number)
+        if 2 &* number >= mask { grow() }
+        return UInt32(truncatingIfNeeded: number)
     }
 
     /// What stands in the slot of an entry. There are at most half as many entries as slots, so an index fits the bits of `mask`.
     @inline(__always)
     private func marked(_ hash: UInt64, _ index: Int) -> UInt32 {
-        UInt32(truncatingIfNeeded: hash >> 32) & ~UInt32(truncatingIfNeeded: mask) | UInt32(truncatingIfNeeded: index + 1)
+        UInt32(truncatingIfNeeded: hash >> 32) & ~UInt32(truncatingIfNeeded: mask) | UInt32(truncatingIfNeeded: index &+ 1)
     }
 
     /// Whether the entry of a slot may have this hash.
@@ -179,27 +173,23 @@ struct ValueTable: ~Copyable {
 
     @inline(__always)
     private func index(_ slot: UInt32) -> UInt32 {
-        (slot & UInt32(truncatingIfNeeded: mask)) - 1
+        (slot & UInt32(truncatingIfNeeded: mask)) &- 1
     }
 
+    @inline(never)
     private mutating func grow() {
         mask = 2 * mask + 1
         slots.fill(0, count: mask + 1)
         for i in 0..<entries.count {
-            var slot = Int(truncatingIfNeeded: entries[i].hash) & mask
+            let hash = entries[i].hash
+            var slot = Int(truncatingIfNeeded: hash) & mask
             while slots[slot] != 0 { slot = (slot + 1) & mask }
-            slots[slot] = marked(entries[i].hash, i)
+            slots[slot] = marked(hash, i)
         }
     }
 
-    /// A bijection of 64 bits (the finalizer of MurmurHash3, A. Appleby, public domain).
     @inline(__always)
-    private static func mixed(_ bits: UInt64) -> UInt64 {
-        var z = bits
-        z = (z ^ (z >> 33)) &* 0xFF51_AFD7_ED55_8CCD
-        z = (z ^ (z >> 33)) &* 0xC4CE_B9FE_1A85_EC53
-        return z ^ (z >> 33)
-    }
+    private static func hash(_ bits: UInt64) -> UInt64 { fold(bits ^ 0x9E37_79B9_7F4A_7C15) }
 
     private func zigzag(_ bits: UInt64) -> UInt64 {
         (bits << 1) ^ UInt64(bitPattern: Int64(bitPattern: bits) >> 63)
