@@ -61,6 +61,7 @@ let package = Package(
         // 1
         tier("Geo"),
         tier("Access", crypto),
+        tier("Files"),
         // 2
         tier("SpatialIndex", "Geo"),
         tier("GeoNative", "Geo", "CGEOS", "CPROJ"),
@@ -84,7 +85,7 @@ let package = Package(
         tier("HazardAnswer", "Geo", "Access", "Descriptions", "LayerStore", "LayerAtlas", "Query"),
         // 8
         tier(
-            "HTTPAPI", "Geo", "Access", "Descriptions", "LayerAtlas", "CQL2", "Formats", "Tiles", "Query", "TileArchives",
+            "HTTPAPI", "Geo", "Access", "Files", "Descriptions", "LayerAtlas", "CQL2", "Formats", "Tiles", "Query", "TileArchives",
             "HazardAnswer",
             crypto,
             hummingbird,
@@ -105,7 +106,7 @@ let package = Package(
         .executableTarget(
             name: "kasane",
             dependencies: [
-                "Geo", "Access", "Descriptions", "LayerCatalog", "LayerAtlas", "Query", "TileArchives", "Loading",
+                "Geo", "Access", "Files", "Descriptions", "LayerCatalog", "LayerAtlas", "Tiles", "Query", "TileArchives", "Loading",
                 "HTTPAPI",
                 "Server", arguments, logging,
             ],
@@ -121,6 +122,7 @@ let package = Package(
             path: "Tests/AtlasKit", swiftSettings: settings),
         tests("Geo"),
         tests("Access"),
+        tests("Files"),
         tests("SpatialIndex", "Geo"),
         tests("GeoNative", "Geo"),
         tests("RecordStream", "Geo"),
@@ -141,7 +143,7 @@ let package = Package(
             "Loading", "Geo", "GeoNative", "RecordStream", "Descriptions", "LayerStore", "LayerCatalog", "kasane", "kasane-import", grdb),
         tests("HTTPAPI", "Geo", "Access", "Query", "Tiles", httpTypes, .product(name: "NIOCore", package: "swift-nio")),
         tests(
-            "Server", "Geo", "Descriptions", "LayerStore", "LayerCatalog", "Query", "HTTPAPI", "AtlasKit", logging,
+            "Server", "Geo", "Files", "Descriptions", "LayerStore", "LayerCatalog", "Query", "HTTPAPI", "AtlasKit", logging,
             .product(name: "UnixSignals", package: "swift-service-lifecycle")),
         tests("WebPages", hummingbird, httpTypes, .product(name: "HummingbirdTesting", package: "hummingbird")),
     ]

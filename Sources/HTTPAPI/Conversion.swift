@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Query
 
@@ -24,30 +25,40 @@ struct Conversion {
 
     /// - Throws: `Problem`, `QueryError`, `Failure`, and errors of files.
     func file(_ stream: FeatureStream) throws -> ConvertedFile {
+        do {
+            let place = try WorkFolder(Conversion.folders)
+            defer { withExtendedLifetime(place) {} }
+            return try file(stream, in: place)
+        } catch let failure as WorkFolder.Failure {
+            throw Failure(reason: failure.description)
+        }
+    }
+
+    private func file(_ stream: FeatureStream, in place: WorkFolder) throws -> ConvertedFile {
         let end = ContinuousClock.now + timeLimit
-        let place = try ConversionFolder()
-        defer { withExtendedLifetime(place) {} }
         let folder = place.url
         let source = folder.appendingPathComponent("\(layer).fgb")
         if form == .shapefile { stream.rename(GDALProgram.shortNames(stream.columnNames).map(\.short)) }
-        try write(stream, to: source, end)
+        try write(stream, to: place.newFile(source.lastPathComponent), end)
         // The zip of a shapefile is known to GDAL by this ending.
         let target = folder.appendingPathComponent(layer + (form == .shapefile ? ".shz" : ".gpkg"))
         try run(
             GDALProgram.arguments(
                 form, from: source.path, to: target.path, layer: layer, columns: stream.columnNames, encoding: encoding, time: time),
-            in: folder, end)
+            in: place, end)
         // An open file stays readable without a name, until it is closed.
         return try ConvertedFile(target)
     }
+
+    /// The folders of conversions, of all servers.
+    static let folders = WorkFolder.Kind("kasane-download-")
 
     private func check(_ end: ContinuousClock.Instant) throws {
         try deadline.check()
         if ContinuousClock.now > end { throw QueryError.overdue }
     }
 
-    private func write(_ stream: FeatureStream, to source: URL, _ end: ContinuousClock.Instant) throws {
-        let handle = try Conversion.newFile(source)
+    private func write(_ stream: FeatureStream, to handle: FileHandle, _ end: ContinuousClock.Instant) throws {
         defer {
             // What could not be written was told by `write`.
             try? handle.close()
@@ -67,15 +78,10 @@ struct Conversion {
         }
     }
 
-    private static func newFile(_ file: URL) throws -> FileHandle {
-        guard FileManager.default.createFile(atPath: file.path, contents: nil) else { throw Failure(reason: "\(file.path)") }
-        return try FileHandle(forWritingTo: file)
-    }
-
-    private func run(_ arguments: [String], in folder: URL, _ end: ContinuousClock.Instant) throws {
+    private func run(_ arguments: [String], in folder: WorkFolder, _ end: ContinuousClock.Instant) throws {
         // A file, because a pipe would have to be read meanwhile.
-        let complaints = folder.appendingPathComponent("complaints")
-        let handle = try Conversion.newFile(complaints)
+        let complaints = folder.url.appendingPathComponent("complaints")
+        let handle = try folder.newFile(complaints.lastPathComponent)
         defer {
             // Nothing of ours is in it.
             try? handle.close()
@@ -86,7 +92,7 @@ struct Conversion {
         process.environment = [
             "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin", "HOME": "/nonexistent", "LANG": "C.UTF-8",
         ]
-        process.currentDirectoryURL = folder
+        process.currentDirectoryURL = folder.url
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = FileHandle.nullDevice
         process.standardError = handle

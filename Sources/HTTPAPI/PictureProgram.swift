@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Query
 
@@ -34,14 +35,18 @@ public struct PictureProgram: Sendable {
     /// - Parameter scale: pixels of the PNG for one of the SVG.
     /// - Throws: `Failure`, `QueryError.overdue`, and errors of files.
     func png(_ svg: String, scale: Int, deadline: Deadline) throws -> [UInt8] {
-        // Mode 0700 from its beginning.
-        var template = Array((FileManager.default.temporaryDirectory.path + "/kasane-picture-XXXXXX").utf8CString)
-        guard mkdtemp(&template) != nil else { throw Failure(reason: "mkdtemp: \(errno)") }
-        let folder = URL(fileURLWithPath: String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self))
-        defer {
-            // A temporary folder that cannot be removed is the system's to clean.
-            try? FileManager.default.removeItem(at: folder)
+        do {
+            let folder = try WorkFolder(PictureProgram.folders)
+            defer { withExtendedLifetime(folder) {} }
+            return try png(svg, scale: scale, in: folder.url, deadline)
+        } catch let failure as WorkFolder.Failure {
+            throw Failure(reason: failure.description)
         }
+    }
+
+    private static let folders = WorkFolder.Kind("kasane-picture-")
+
+    private func png(_ svg: String, scale: Int, in folder: URL, _ deadline: Deadline) throws -> [UInt8] {
         let (source, target, complaints) = (
             folder.appending(path: "in.svg"), folder.appending(path: "out.png"), folder.appending(path: "said")
         )

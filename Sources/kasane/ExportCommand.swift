@@ -1,6 +1,7 @@
 import Access
 import ArgumentParser
 import Descriptions
+import Files
 import Foundation
 import Geo
 import HTTPAPI
@@ -158,10 +159,10 @@ struct ExportCommand: ParsableCommand {
     private func replacing(_ path: String, _ write: (FileHandle) throws -> Void) throws {
         let target = URL(fileURLWithPath: path)
         do {
-            let part = try PartFolder(in: target.deletingLastPathComponent())
+            let part = try WorkFolder(.export, in: target.deletingLastPathComponent())
             try write(part.newFile(target.lastPathComponent))
             try part.move(target.lastPathComponent, to: target)
-        } catch is PartFolder.Failure {
+        } catch is WorkFolder.Failure {
             throw unwritable(path)
         }
     }
@@ -179,10 +180,10 @@ struct ExportCommand: ParsableCommand {
         }
         do {
             try convert(
-                stream, form, layer, in: PartFolder(in: FileManager.default.temporaryDirectory),
+                stream, form, layer, in: WorkFolder(.export),
                 // Beside the target, so that what was there stays until all is written and a rename is enough.
-                part: PartFolder(in: URL(fileURLWithPath: output).deletingLastPathComponent()))
-        } catch is PartFolder.Failure {
+                part: WorkFolder(.export, in: URL(fileURLWithPath: output).deletingLastPathComponent()))
+        } catch is WorkFolder.Failure {
             throw unwritable(output)
         }
     }
@@ -190,7 +191,7 @@ struct ExportCommand: ParsableCommand {
     /// - Parameters:
     ///   - work: where the FlatGeobuf is.
     ///   - part: where GDAL writes.
-    private func convert(_ stream: FeatureStream, _ form: GDALForm, _ layer: String, in work: PartFolder, part: PartFolder) throws {
+    private func convert(_ stream: FeatureStream, _ form: GDALForm, _ layer: String, in work: WorkFolder, part: WorkFolder) throws {
         let source = work.url.appendingPathComponent("\(layer).fgb")
         let handle = try work.newFile(source.lastPathComponent)
         if form == .shapefile {
@@ -234,4 +235,9 @@ struct ExportCommand: ParsableCommand {
         let list = told.joined(separator: "、")
         Program.say(LocalizedText(ja: "シェープファイルのため、属性名を短くしました: \(list)", en: "Names were shortened for the shapefile: \(list)"))
     }
+}
+
+extension WorkFolder.Kind {
+    /// Hidden, since it lies beside the files of the person who exports.
+    fileprivate static let export = WorkFolder.Kind(".kasane-export-")
 }

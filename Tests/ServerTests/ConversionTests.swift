@@ -1,5 +1,6 @@
 import AtlasKit
 import Descriptions
+import Files
 import Foundation
 import Geo
 import Query
@@ -32,7 +33,7 @@ import Testing
     private var leftovers: [String] {
         get throws {
             try FileManager.default.contentsOfDirectory(atPath: FileManager.default.temporaryDirectory.path).filter {
-                $0.hasPrefix(ConversionFolder.ownPrefix)
+                $0.hasPrefix(Conversion.folders.ownPrefix)
             }
         }
     }
@@ -136,27 +137,6 @@ import Testing
             #expect(whole.status == 200 && whole.body.count > 20_000_000)
             #expect(try leftovers == [])
         }
-    }
-
-    @Test func `what a killed server left is removed, what another works in is not`() throws {
-        let office = try Office()
-        let place = office.folder.path("temporary")
-        try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
-        let working = try ConversionFolder(in: place)
-        func make(_ name: String, age: TimeInterval) throws -> URL {
-            let folder = place.appendingPathComponent(name)
-            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-            try Data("x".utf8).write(to: folder.appendingPathComponent("a.fgb"))
-            try FileManager.default.setAttributes([.modificationDate: Date(timeIntervalSinceNow: -age)], ofItemAtPath: folder.path)
-            return folder
-        }
-        _ = try make("kasane-download-1-abcdef", age: 600)
-        let young = try make("kasane-download-1-ghijkl", age: 1)
-        let other = try make("somebody-else", age: 600)
-        try FileManager.default.setAttributes([.modificationDate: Date(timeIntervalSinceNow: -600)], ofItemAtPath: working.url.path)
-        let another = try ConversionFolder(in: place)
-        let left = try FileManager.default.contentsOfDirectory(atPath: place.path).sorted()
-        #expect(left == [working.url, young, other, another.url].map(\.lastPathComponent).sorted())
     }
 
     @Test func `what is too large, takes too long or is given up ends with its child, and nothing remains`() throws {
