@@ -126,13 +126,26 @@ extension TextParser {
         try builder.endRing(kind, at: offset)
     }
 
-    /// x, y and, dropped, z.
+    /// x, y and, dropped, z, with a space or a sign between them.
     private mutating func position(into builder: inout GeometryBuilder) throws(FilterError) {
         try tree.countVertex(at: current.start)
         let x = try coordinate()
+        try space()
         let y = try coordinate()
-        if current.kind == .number || isSign("-") || isSign("+") { _ = try coordinate() }
+        if current.kind == .number || isSign("-") || isSign("+") {
+            try space()
+            _ = try coordinate()
+        }
         builder.add(x: x, y: y)
+    }
+
+    /// Without it `138.536.25` would be two numbers, 138.536 and .25, and a place far from the one that was meant.
+    private func space() throws(FilterError) {
+        guard current.kind != .number || previous.end < current.start else {
+            throw .syntax(
+                current.start, ja: "座標の数と数の間は空白で区切ってください（例: 138.5 36.25）。小数点は1つの数に1つだけです。",
+                en: "Put a space between the numbers of a position, as in 138.5 36.25; a number has one decimal point.")
+        }
     }
 
     private mutating func takeEmpty() throws(FilterError) -> Bool {

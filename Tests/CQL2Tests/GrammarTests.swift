@@ -58,6 +58,24 @@ struct GrammarTests {
     }
 
     @Test(arguments: [
+        "POINT(138.536.25)", "POINT(138.5 36.25.5)", "POINT(-138.536.25)", "POINT(1 2.3.4)", "POINT(1e2.5)", "LINESTRING(0 0, 1.1.1)",
+        "POLYGON((0 0, 1 0, 1.0.1, 0 0))", "MULTIPOINT(1.2.3)",
+    ])
+    func `numbers of a position that run into each other are refused`(text: String) throws {
+        let error = #expect(throws: FilterError.self) { try read("S_INTERSECTS(geometry, \(text))") }
+        #expect(error?.code == .syntax)
+    }
+
+    @Test func `numbers of a position are told apart by any space, and by nothing in a list`() throws {
+        let wanted = try read("S_INTERSECTS(geometry, POINT(138.5 -.25))")
+        for text in ["POINT(138.5\t-.25)", "POINT(138.5\u{3000}-0.25)", "POINT( +138.5  - .25 )", "POINT(138.5 -.25 7)"] {
+            #expect(try read("S_INTERSECTS(geometry, \(text))") == wanted, "\(text)")
+        }
+        #expect(throws: Never.self) { try read("S_INTERSECTS(geometry, BBOX(138,-36,139.5,.5))") }
+        #expect(throws: Never.self) { try read("S_INTERSECTS(geometry, LINESTRING(0 0,1 -1,.5 .5))") }
+    }
+
+    @Test(arguments: [
         ("''", ""), ("'it''s'", "it's"), (#"'it\'s'"#, "it's"), (#"'\\'"#, #"\"#), (#"'\a\b\t\n\v\f\r'"#, "\u{7}\u{8}\t\n\u{B}\u{C}\r"),
         (#"'50\% \_ \x'"#, #"50\% \_ \x"#),
         (#"'\\%'"#, #"\%"#), ("'改行\n'", "改行\n"), ("''''", "'"),
