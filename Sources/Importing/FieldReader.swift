@@ -17,10 +17,18 @@ struct FieldReader {
     var notes: [RecordNote] = []
     /// Times without a zone are UTC: the format says so.
     private let timesAreUTC: Bool
+    /// Where numbers are written in digits, of which there may be too many.
+    private let numbers: LargestNumbers?
+    /// A KML's whole numbers have 32 bits, and larger ones are cut to these; others get as many as they need.
+    private let cutsShort: Bool
 
-    /// - Parameter format: in a GeoPackage every time is UTC (OGC 12-128r18, table 1), also where the writer left out the `Z`.
-    init(_ layer: GDALLayer, _ format: SourceFormat) {
+    /// - Parameters:
+    ///   - format: in a GeoPackage every time is UTC (OGC 12-128r18, table 1), also where the writer left out the `Z`.
+    ///   - path: of the file as GDAL reads it.
+    init(_ layer: GDALLayer, _ format: SourceFormat, _ path: String) {
         timesAreUTC = format == .geoPackage
+        numbers = [.geoJSON, .geoJSONSequence, .gml, .kml].contains(format) ? LargestNumbers(path) : nil
+        cutsShort = format == .kml
         let definition = layer.definition
         var names: [String] = []
         for index in 0..<OGR_FD_GetFieldCount(definition) {
@@ -64,9 +72,27 @@ struct FieldReader {
             switch column.kind {
             case OFTInteger:
                 let number = OGR_F_GetFieldAsInteger(feature, column.index)
-                if column.type == .boolean { output.writer.boolean(number != 0) } else { output.writer.integer(Int64(number)) }
-            case OFTInteger64: output.writer.integer(OGR_F_GetFieldAsInteger64(feature, column.index))
-            case OFTReal: try output.real(OGR_F_GetFieldAsDouble(feature, column.index), row: row, field: column.name)
+                if column.type == .boolean {
+                    output.writer.boolean(number != 0)
+                } else if cutsShort, try numbers?.isCut(Int64(number), bits: 32) == true {
+                    try output.tooLarge(row: row, field: column.name)
+                } else {
+                    output.writer.integer(Int64(number))
+                }
+            case OFTInteger64:
+                let number = OGR_F_GetFieldAsInteger64(feature, column.index)
+                if try numbers?.isCut(number, bits: 64) == true {
+                    try output.tooLarge(row: row, field: column.name)
+                } else {
+                    output.writer.integer(number)
+                }
+            case OFTReal:
+                let number = OGR_F_GetFieldAsDouble(feature, column.index)
+                if try numbers?.isCut(number) == true {
+                    try output.tooLarge(row: row, field: column.name)
+                } else {
+                    try output.real(number, row: row, field: column.name)
+                }
             case OFTDate: try date(feature, column, row, &output)
             case OFTDateTime: try time(feature, column, row, &output)
             case OFTString, OFTTime:
@@ -81,28 +107,39 @@ struct FieldReader {
                     try output.text(bytes, row: row, field: column.name)
                 }
             default:
-                var list = Self.list(feature, column)
+                guard var list = try list(feature, column) else {
+                    try output.tooLarge(row: row, field: column.name)
+                    continue
+                }
                 try list.withUTF8 { try output.json(UnsafeRawBufferPointer($0), row: row, field: column.name) }
             }
         }
     }
 
-    /// A list as JSON; numbers that are none become null.
-    private static func list(_ feature: OGRFeatureH, _ column: Column) -> String {
+    /// A list as JSON; numbers that are none become null. Nil for one with a number that was cut.
+    private func list(_ feature: OGRFeatureH, _ column: Column) throws(RecordFailure) -> String? {
         var count: Int32 = 0
         var parts: [String] = []
         switch column.kind {
         case OFTIntegerList:
             if let list = OGR_F_GetFieldAsIntegerList(feature, column.index, &count) { parts = (0..<Int(count)).map { "\(list[$0])" } }
         case OFTInteger64List:
-            if let list = OGR_F_GetFieldAsInteger64List(feature, column.index, &count) { parts = (0..<Int(count)).map { "\(list[$0])" } }
+            if let list = OGR_F_GetFieldAsInteger64List(feature, column.index, &count) {
+                for place in 0..<Int(count) {
+                    if try numbers?.isCut(list[place], bits: 64) == true { return nil }
+                    parts.append("\(list[place])")
+                }
+            }
         case OFTRealList:
             if let list = OGR_F_GetFieldAsDoubleList(feature, column.index, &count) {
-                parts = (0..<Int(count)).map { list[$0].isFinite ? "\(list[$0])" : "null" }
+                for place in 0..<Int(count) {
+                    if try numbers?.isCut(list[place]) == true { return nil }
+                    parts.append(list[place].isFinite ? "\(list[place])" : "null")
+                }
             }
         default:
             if let list = OGR_F_GetFieldAsStringList(feature, column.index) {
-                for index in 0..<Int(CSLCount(list)) { parts.append(list[index].map { quoted(String(cString: $0)) } ?? "null") }
+                for index in 0..<Int(CSLCount(list)) { parts.append(list[index].map { Self.quoted(String(cString: $0)) } ?? "null") }
             }
         }
         return "[" + parts.joined(separator: ",") + "]"

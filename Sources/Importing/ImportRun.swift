@@ -115,7 +115,7 @@ public struct ImportRun {
         let single = [.flatGeobuf, .geoJSON, .geoJSONSequence].contains(file.format)
         let names = single ? otherFiles : layers.map(\.name)
         let layer = try chooseLayer(layers, single: single || (otherFiles.count > 1 && layers.count == 1))
-        let fields = FieldReader(layer, file.format)
+        let fields = FieldReader(layer, file.format, path)
         guard fields.columns.count <= RecordFormat.fieldLimit else {
             throw RecordFailure(
                 code: "too-many-columns", message: "\(fields.columns.count) columns; \(RecordFormat.fieldLimit) are the most")

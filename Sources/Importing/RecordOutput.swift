@@ -67,6 +67,12 @@ struct RecordOutput: ~Copyable {
         }
     }
 
+    /// A whole number that the reader cut to what it holds: null and a problem.
+    mutating func tooLarge(row: UInt64, field: String) throws {
+        writer.null()
+        try problem("number-too-large", row: row, field: field, "a whole number beyond what 64 bits hold, or 32 in KML")
+    }
+
     mutating func real(_ number: Double, row: UInt64, field: String) throws {
         if number.isFinite {
             writer.real(number)

@@ -233,6 +233,10 @@ extension FindingCode {
         "bad-time": FindingMeaning(.warning, ja: "存在しない時刻です（空欄として読み込みます）。", en: "There is no such time (loaded as null)."),
         "bad-number": FindingMeaning(.warning, ja: "数値ではありません（空欄として読み込みます）。", en: "Not a number (loaded as null)."),
         "not-a-number": FindingMeaning(.warning, ja: "NaN または無限大です（空欄として読み込みます）。", en: "Infinite or not a number (loaded as null)."),
+        "number-too-large": FindingMeaning(
+            .warning, ja: "整数の桁が多すぎて読み取れません（空欄として読み込みます）。", en: "A whole number with too many digits to be held (loaded as null).",
+            adviceJa: "番号やコードなら、元データで文字列にしてください。",
+            adviceEn: "Where it is a number or code by which things are known, make it text in the source."),
         "bad-json": FindingMeaning(.warning, ja: "JSON として読めません（空欄として読み込みます）。", en: "Not JSON (loaded as null)."),
         "cut-text": FindingMeaning(.info, ja: "列の幅で文字の途中が切れていました。", en: "A text fills its column and was cut inside a character."),
         "wrong-encoding-file": FindingMeaning(

@@ -70,6 +70,80 @@ struct FormatTests {
         }
     }
 
+    /// 2⁶³ and beyond; GDAL makes 2⁶³ − 1 of them.
+    private static let tooLarge = [
+        "9223372036854775808", "-9223372036854775809", "18446744073709551615", "18446744073709551616", "10000000000000000000000000",
+    ]
+
+    private static func numbers(_ values: [String], between: String = ",") -> String {
+        values.map {
+            #"{"type":"Feature","properties":{"n":\#($0)},"geometry":{"type":"Point","coordinates":[139.123456789012345678901,35]}}"#
+        }
+        .joined(separator: between)
+    }
+
+    @Test func `whole numbers beyond 64 bits are found, not cut`() throws {
+        let folder = try TemporaryFolder()
+        func read(_ values: [String]) throws -> Imported {
+            try ImporterProcess.run(
+                try folder.file("\(values.count).geojson", "{\"type\":\"FeatureCollection\",\"features\":[\(Self.numbers(values))]}"))
+        }
+        for large in Self.tooLarge {
+            let one = try read([large, "7"])
+            #expect(one.column("n") == [.null, .integer(7)], "\(large)")
+            #expect(one.problems.map(\.code) == ["number-too-large"] && one.problems.first?.row == 0 && one.problems.first?.field == "n")
+            let list = try read(["[1,\(large)]", "[2]", "null"])
+            #expect(list.column("n") == [.null, .json("[2]"), .null], "\(large)")
+            #expect(list.problems.map(\.code) == ["number-too-large"])
+        }
+        // The very ends are numbers like any other, as long as nothing was cut to them.
+        let ends = ["9223372036854775807", "-9223372036854775808", "9223372036854775806", "2147483647", "0.5e0"]
+        let exact = try read(Array(ends.prefix(4)))
+        #expect(exact.column("n") == [.integer(.max), .integer(.min), .integer(.max - 1), .integer(2_147_483_647)])
+        #expect(exact.problems.isEmpty)
+        // Among fractions whole numbers are cut too, before they become real.
+        let mixed = try read(["10000000000000000000000000", "0.5", "1e25", "5", "6"])
+        #expect(mixed.column("n") == [.null, .real(0.5), .real(1e25), .real(5), .real(6)])
+        #expect(mixed.problems.map(\.code) == ["number-too-large"])
+        // One that was cut at one end says nothing of the other.
+        #expect(
+            try read(["-9223372036854775809", "9223372036854775807", "1", "2", "3", "4"]).column("n").prefix(2) == [.null, .integer(.max)])
+    }
+
+    @Test func `sequences, GML and KML do not cut numbers either`() throws {
+        let folder = try TemporaryFolder()
+        let sequence = try folder.file("a.geojsonl", Self.numbers(["1"] + Self.tooLarge, between: "\n") + "\n")
+        func gml(_ value: String, _ number: Int) -> String {
+            "<gml:featureMember><a:p gml:id=\"p\(number)\"><a:n>\(value)</a:n></a:p></gml:featureMember>"
+        }
+        let members = (["1"] + Self.tooLarge).enumerated().map { gml($1, $0) }.joined()
+        let gml = try folder.file(
+            "a.gml", "<a:C xmlns:a=\"urn:a\" xmlns:gml=\"http://www.opengis.net/gml/3.2\">\(members)</a:C>")
+        for file in [sequence, gml] {
+            let read = try ImporterProcess.run(file)
+            #expect(read.column("n") == [.integer(1)] + Self.tooLarge.map { _ in .null }, "\(file.lastPathComponent)")
+            #expect(read.problemCodes.filter { $0 == "number-too-large" }.count == Self.tooLarge.count)
+        }
+        func mark(_ value: String) -> String {
+            """
+            <Placemark><ExtendedData><SchemaData schemaUrl="#s"><SimpleData name="n">\(value)</SimpleData></SchemaData></ExtendedData>
+            <Point><coordinates>139,35</coordinates></Point></Placemark>
+            """
+        }
+        func kml(_ values: [String]) throws -> Imported {
+            try ImporterProcess.run(
+                try folder.file(
+                    "\(values.count).kml",
+                    """
+                    <kml xmlns="http://www.opengis.net/kml/2.2"><Document><Schema name="s" id="s"><SimpleField type="int" name="n"/></Schema>
+                    \(values.map(mark).joined())</Document></kml>
+                    """))
+        }
+        #expect(try kml(["2147483648", "5"]).column("n") == [.null, .integer(5)])
+        #expect(
+            try kml(["2147483647", "-2147483648", "5"]).column("n") == [.integer(2_147_483_647), .integer(-2_147_483_648), .integer(5)])
+    }
+
     @Test func `times without a zone stay without one`() throws {
         let folder = try TemporaryFolder()
         let text = Self.features.replacingOccurrences(of: "+09:00", with: "")
