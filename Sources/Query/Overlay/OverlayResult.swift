@@ -17,7 +17,7 @@ public struct OverlayResult: Sendable, Equatable {
     public var targetCount: Int
     /// Those of them that belong to no overlay feature.
     public var unmatchedCount: Int
-    /// Why figures may be too small; empty when all that was asked is known.
+    /// Why figures may be too small or are not there; empty when all that was asked is known.
     public var notes: [Note]
 
     /// Something that is not known. It is never to be read as “none”.
@@ -35,6 +35,8 @@ public struct OverlayResult: Sendable, Equatable {
             case unknownClass = "unknown-class"
             /// Features without a geometry were left out.
             case noGeometry = "no-geometry"
+            /// A sum or a mean is larger than a number can be, and is left empty.
+            case tooLarge = "too-large"
         }
 
         public var code: Code

@@ -70,7 +70,27 @@ extension OverlayPlan {
             return false
         }
         return OverlayResult(
-            columns: columns, rows: rows, targetCount: targetRows.count, unmatchedCount: partial.unmatched, notes: notes(partial))
+            columns: columns, rows: rows, targetCount: targetRows.count, unmatchedCount: partial.unmatched,
+            notes: notes(partial) + notesOfSize(partial))
+    }
+
+    /// Of figures that are empty because no number is as large.
+    private func notesOfSize(_ partial: OverlayPartial) -> [OverlayResult.Note] {
+        let names = columns.map(\.name).dropFirst(request.groupBy.count)
+        return zip(figures.indices, names).compactMap { number, name in
+            let figure = figures[number]
+            let groups = partial.keys.indices.count { slot in
+                partial.tallies[slot * figures.count + number].isTooLarge(figure.aggregate, isInteger: figure.isInteger)
+            }
+            guard groups > 0 else { return nil }
+            return OverlayResult.Note(
+                code: .tooLarge, side: figure.side, features: nil,
+                text: LocalizedText(
+                    ja: "「\(name)」は\(groups)行で、数として表せる大きさ（約1.8×10³⁰⁸）を超えるため空欄です。0や該当なしという意味ではありません。",
+                    en:
+                        "“\(name)” is larger than a number can be (some 1.8 × 10³⁰⁸) in \(groups) rows and left empty there. It does not mean zero or none."
+                ))
+        }
     }
 
     /// Attributes by their names, figures by their functions (`sum_people`); where two would be the same, with their side before them.

@@ -1,25 +1,6 @@
 import Geo
 import LayerStore
 
-/// A sum that does not lose the small among the large (Neumaier's compensated summation), so that figures agree to the last digits that matter.
-struct CompensatedSum: Sendable {
-    private var sum = 0.0
-    private var rest = 0.0
-
-    mutating func add(_ value: Double) {
-        let next = sum + value
-        rest += abs(sum) >= abs(value) ? (sum - next) + value : (value - next) + sum
-        sum = next
-    }
-
-    mutating func add(_ other: CompensatedSum) {
-        add(other.sum)
-        add(other.rest)
-    }
-
-    var value: Double { sum + rest }
-}
-
 /// What one aggregate has gathered in one group.
 struct Tally: Sendable {
     var count = 0
@@ -62,20 +43,30 @@ struct Tally: Sendable {
         if let value = other.greatest, greatest.map({ $0.precedes(value) }) ?? true { greatest = value }
     }
 
-    /// The figure; null where there was nothing to take it of.
+    /// The figure; null where there was nothing to take it of, and where it is larger than a number can be.
     func result(_ aggregate: OverlayRequest.Aggregate, isInteger: Bool) -> AttributeValue {
         switch aggregate {
         case .count, .distinct: return .integer(Int64(count))
         case .area, .length: return .real(reals.value)
         case .sum:
             guard count > 0 else { return .null }
-            guard isInteger else { return .real(reals.value) }
+            guard isInteger else { return Tally.real(reals.value) }
             return Int64(exactly: integers).map { .integer($0) } ?? .real(Double(integers))
         case .mean:
             guard count > 0 else { return .null }
-            return .real((isInteger ? Double(integers) : reals.value) / Double(count))
+            return isInteger ? .real(Double(integers) / Double(count)) : Tally.real(reals.divided(by: count))
         case .min: return least ?? .null
         case .max: return greatest ?? .null
+        }
+    }
+
+    private static func real(_ value: Double) -> AttributeValue { value.isFinite ? .real(value) : .null }
+
+    /// There was something to add up, and the figure is larger than a number can be.
+    func isTooLarge(_ aggregate: OverlayRequest.Aggregate, isInteger: Bool) -> Bool {
+        switch aggregate {
+        case .sum, .mean: count > 0 && result(aggregate, isInteger: isInteger) == .null
+        default: false
         }
     }
 }
