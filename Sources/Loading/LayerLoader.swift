@@ -65,7 +65,9 @@ public struct LayerLoader: Sendable {
                 "layer-busy", ja: "レイヤー「\(id)」は別の処理が読み込み中です。", en: "The layer “\(id)” is being loaded by another process.")
         }
         defer { withExtendedLifetime(lock) {} }
-        _ = try storage { try LoadCleanup.removeAbandoned(lock, layer: id, catalogue) }
+        let cleared = try storage { try LoadCleanup.removeAbandoned(lock, layer: id, catalogue) }
+        if !cleared.setAside.isEmpty { report.setAside = cleared.setAside }
+        if !cleared.restored.isEmpty { report.restored = cleared.restored }
 
         let record = try storage { try catalogue.layer(id) }
         let nextNumber = try storage { record == nil ? 1 : try catalogue.nextNumber(of: id) }

@@ -66,6 +66,14 @@ extension LoadReport {
             add(label("時間", "time"), label("\(Self.decimal(seconds, 1)) 秒\(rate)", "\(Self.decimal(seconds, 1)) s\(rate)"))
         }
         for finding in findings { lines += describe(finding, language, places) }
+        for path in setAside ?? [] {
+            lines.append(
+                label(
+                    "脇に置きました: \(path)\n    → カタログに記録のない版のファイルです。カタログを復元すれば元に戻ります。要らなければ消してください。",
+                    "Set aside: \(path)\n    → The catalogue has no record of this version's file. It is put back when the right catalogue is restored; remove it if it is not needed."
+                ))
+        }
+        for path in restored ?? [] { lines.append(label("元に戻しました: \(path)", "Put back: \(path)")) }
         if let message = outcome.message { lines.append("[\(outcome.error ?? "")] \(message.text(language))") }
         return lines.joined(separator: "\n") + "\n"
     }

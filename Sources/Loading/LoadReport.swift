@@ -94,6 +94,10 @@ public struct LoadReport: Sendable, Codable {
     public var startedAt: String
     public var seconds = 0.0
     public var featuresPerSecond: Double?
+    /// Layer files that the catalogue has no record of, which lay in the layer's folder, where they are now; nil for none. See `LoadCleanup`.
+    public internal(set) var setAside: [String]?
+    /// Layer files that had been set aside and that the catalogue knows again, where they are now.
+    public internal(set) var restored: [String]?
     /// The command was asked wrongly.
     var isUsageError: Bool?
 
@@ -113,9 +117,10 @@ public struct LoadReport: Sendable, Codable {
         return try encoder.encode(self)
     }
 
-    /// For the catalogue: the same with fewer places, so that it stays small.
+    /// For the catalogue: the same with fewer places, so that it stays small, and without the files that others left.
     func brief(places: Int = 20) -> LoadReport {
         var result = self
+        (result.setAside, result.restored) = (nil, nil)
         for index in result.findings.indices { result.findings[index].places = Array(findings[index].places.prefix(places)) }
         return result
     }

@@ -263,6 +263,27 @@ struct LayerLoaderTests {
         withExtendedLifetime(lock) {}
     }
 
+    @Test func `a file that is set aside or put back is told of, whatever came of the load`() throws {
+        let fixture = try LoadFixture()
+        let source = try fixture.geoJSON([("{}", LoadFixture.square(140, 37))])
+        let first = fixture.load(fixture.request(source))
+        #expect(first.setAside == nil && first.restored == nil && !first.text().contains("脇に"))
+        let folder = fixture.catalogue.folder(of: "test")
+        // As after a restored backup: a version's file that the catalogue never heard of.
+        try Data("a".utf8).write(to: folder.appendingPathComponent("v000009-00000000.layer"))
+        let place = folder.appendingPathComponent(".unclaimed/v000009-00000000.layer").path
+        let refused = fixture.load(fixture.request(fixture.folder.path("absent.geojson")))
+        #expect(refused.outcome.status == "refused" && refused.setAside == [place])
+        for language in ["ja", "en"] { #expect(refused.text(language).contains(place)) }
+        #expect(String(decoding: try refused.json(), as: UTF8.self).contains("\"setAside\""))
+        let version = try #require(first.outcome.version)
+        let known = folder.appendingPathComponent("\(version).layer")
+        try FileManager.default.moveItem(at: known, to: folder.appendingPathComponent(".unclaimed/\(version).layer"))
+        let again = fixture.load(fixture.request(source))
+        #expect(again.outcome.status == "loaded" && again.setAside == nil && again.restored == [known.path])
+        #expect(again.text("en").contains("Put back: \(known.path)"))
+    }
+
     @Test func `a load that is interrupted changes nothing`() throws {
         let fixture = try LoadFixture()
         let source = try fixture.geoJSON((0..<2000).map { (#"{"n":\#($0)}"#, LoadFixture.square(140 + Double($0) * 0.0001, 37)) })
