@@ -6,8 +6,8 @@ import Synchronization
 /// Whole answers that everybody gets alike, by the address they were asked at, so that a connection can send them again without anybody working for it.
 ///
 /// An answer that was made in the usual way comes in here when nothing of it depended on who asked (tiles, for clients without a key). It stands until
-/// what is published changes: an answer from an earlier picture of the atlas is as good as none. So it may hold nothing that the address, the coding and
-/// the picture do not decide.
+/// what is published changes, or more becomes known of it: an answer from an earlier picture of the atlas is as good as none. So it may hold nothing that
+/// the address, the coding and the picture do not decide.
 public final class StandingAnswers: Sendable {
     struct Question: Hashable {
         var address: String
@@ -50,7 +50,7 @@ public final class StandingAnswers: Sendable {
 
     /// - Parameters:
     ///   - limit: bytes of bodies and heads. They share their bytes with the tile cache as long as that keeps them too.
-    ///   - pictureNumber: see `LayerAtlas.pictureNumber`.
+    ///   - pictureNumber: another one whenever answers may be others: see `LayerAtlas.pictureNumber` and `TileHistory.count`.
     public init(limit: Int, pictureNumber: @escaping @Sendable () -> Int) {
         self.limit = limit
         self.pictureNumber = pictureNumber

@@ -44,12 +44,16 @@ public final class TileHistory: Sendable {
     }
 
     private let layers = Mutex<[String: Layer]>([:])
+    private let added = Atomic(0)
     /// Steps kept for a layer; the boxes of each, at most, see `boxLimit`.
     private static let stepLimit = 16
     /// Envelopes of a step, at most: 16 bytes each, and a little more for their index.
     public static let boxLimit = 200_000
 
     public init() {}
+
+    /// How many steps came in; it only grows. What was worked out at another count may be out of date.
+    public var count: Int { added.load(ordering: .sequentiallyConsistent) }
 
     /// The version under which the tile is kept.
     /// - Complexity: O(steps × log envelopes)
@@ -75,6 +79,8 @@ public final class TileHistory: Sendable {
             if known.order.count > TileHistory.stepLimit { known.steps[known.order.removeFirst()] = nil }
             layers[layer] = known
         }
+        // After it is there: whoever sees the new count finds the step.
+        added.add(1, ordering: .sequentiallyConsistent)
     }
 
     /// Whether something is known of the version.

@@ -78,7 +78,8 @@ public struct LayerServer: Sendable {
         }
 
         // Half as many bytes again as the tiles themselves may take; mostly they are the same bytes.
-        let standing = StandingAnswers(limit: settings.tileCache / 2) { atlas.pictureNumber }
+        // What is found out about versions gives tiles other tags, so answers from before it do not stand either. Both numbers only grow.
+        let standing = StandingAnswers(limit: settings.tileCache / 2) { atlas.pictureNumber &+ history.count }
         self.standing = standing
         note = { answer, address, duration in
             metrics.count(answer.status, duration)
