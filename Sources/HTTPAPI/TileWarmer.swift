@@ -3,9 +3,9 @@ public import LayerAtlas
 import NIOCore
 public import Query
 public import TileArchives
-import Tiles
+public import Tiles
 
-/// Makes the tiles of a layer before anybody asks for them, into the cache on disk, just as the server would.
+/// Makes the tiles of a layer, or of several in one tile, before anybody asks for them, into the cache on disk, just as the server would.
 ///
 /// What is there already is left, so work that was cut off is gone on with by doing it again.
 public struct TileWarmer: Sendable {
@@ -22,14 +22,17 @@ public struct TileWarmer: Sendable {
     }
 
     private let engine: QueryEngine
-    private let layer: VisibleLayer
+    private let layers: [VisibleLayer]
     private let shelf: TileShelf
     private let history: TileHistory
 
-    /// - Parameter history: as it was read from the shelf.
-    public init(engine: QueryEngine, layer: VisibleLayer, shelf: TileShelf, history: TileHistory) {
+    /// - Parameters:
+    ///   - layers: that are in one tile, in the order in which they are asked for; different ones, `QueryEngine.layerLimit` at most.
+    ///   - history: as it was read from the shelf.
+    public init(engine: QueryEngine, layers: [VisibleLayer], shelf: TileShelf, history: TileHistory) {
+        precondition((1...QueryEngine.layerLimit).contains(layers.count))
         self.engine = engine
-        self.layer = layer
+        self.layers = layers
         self.shelf = shelf
         self.history = history
     }
@@ -37,25 +40,35 @@ public struct TileWarmer: Sendable {
     /// The names that `codings` may have: `identity`, `gzip` and `br`.
     public static let codings = ContentCoding.allCases.map { $0.name ?? "identity" }
 
+    /// The zooms of a set that tiles of the layers are made for.
+    public func zooms(of set: TileMatrixSet) -> ClosedRange<Int> {
+        let all = layers.map(\.tileZooms)
+        let (least, greatest) = (all.map(\.lowerBound).min() ?? 0, all.map(\.upperBound).max() ?? 0)
+        return set.zoom(least)...max(set.zoom(least), set.zoom(greatest))
+    }
+
     /// - Parameters:
+    ///   - zooms: of the set.
     ///   - codings: of `TileWarmer.codings`.
     ///   - progress: called for each tile, in order; false ends the work.
     /// - Throws: `QueryError`.
-    public func warm(zooms: ClosedRange<Int>, codings: [String], threads: Int, progress: (Progress) throws -> Bool) throws {
+    public func warm(
+        _ set: TileMatrixSet = .webMercatorQuad, zooms: ClosedRange<Int>, codings: [String], threads: Int,
+        progress: (Progress) throws -> Bool
+    ) throws {
         let wanted = ContentCoding.allCases.filter { codings.contains($0.name ?? "identity") }
-        let (engine, layer, shelf, history) = (engine, layer, shelf, history)
+        let (engine, layers, shelf, history) = (engine, layers, shelf, history)
         struct Enough: Error {}
         var made = 0
         var unwritten = 0
         let deadline = Deadline(seconds: nil)
         do {
-            try TileArchiver(engine: engine, layers: [layer], zooms: zooms, threads: threads).forEach { tile in
-                let tile = MapTile(tile)
-                let part = TileCache.Key.Layer(layer, tile, history)
-                let keys = wanted.map { TileCache.Key(layers: [part], tile: tile, coding: $0, thins: true) }
+            try TileArchiver(engine: engine, layers: layers, zooms: zooms, threads: threads).forEach(in: set) { tile in
+                let parts = layers.map { TileCache.Key.Layer($0, tile, history) }
+                let keys = wanted.map { TileCache.Key(layers: parts, tile: tile, coding: $0, thins: true) }
                 let missing = keys.filter { !shelf.has($0.digest) }
                 if missing.isEmpty { return [(key: [UInt8], tile: TileShelf.Tile)]() }
-                let drawn = try engine.drawnTile([layer], tile, deadline: deadline)
+                let drawn = try engine.drawnTile(layers, tile, deadline: deadline)
                 return missing.map { key in
                     let bytes = drawn.bytes.isEmpty ? [] : key.coding.compress(drawn.bytes, isKept: true)
                     return (key.digest, TileShelf.Tile(bytes: bytes, leftOut: drawn.leftOut))

@@ -1,9 +1,9 @@
 import Formats
 import Foundation
-public import Geo
+import Geo
 public import LayerAtlas
 public import Query
-import Tiles
+public import Tiles
 
 /// Makes every tile of one or several layers and puts them into an archive.
 ///
@@ -45,12 +45,15 @@ public struct TileArchiver {
         }
         try forEach(after: archive.lastNumber) { tile in
             var bytes: [UInt8] = []
-            for group in groups { bytes += try engine.drawnTile(group, MapTile(tile), deadline: deadline).bytes }
+            for group in groups { bytes += try engine.drawnTile(group, tile, deadline: deadline).bytes }
             return (tile, bytes.isEmpty ? [] : Gzip.compress(bytes, level: 6))
         } take: { made, step in
             let (tile, bytes) = made
             if !bytes.isEmpty {
-                try archive.add(tile, bytes)
+                guard let place = TileCoordinate(zoom: tile.zoom, column: tile.column, row: tile.row) else {
+                    preconditionFailure("a tile of Web Mercator")
+                }
+                try archive.add(place, bytes)
                 unsaved += bytes.count
                 if unsaved > 64 << 20 {
                     try archive.flush()
@@ -62,38 +65,56 @@ public struct TileArchiver {
         try archive.finish()
     }
 
-    /// Makes something of every tile that may have something, on several threads, and takes it on this one, in the order of the tiles' numbers.
+    /// Makes something of every tile that may have something, on several threads, and takes it on this one, zoom by zoom; in Web Mercator in the order of
+    /// the tiles' numbers.
     ///
-    /// - Parameter number: of the last tile that is left out, with all before it.
+    /// - Parameters:
+    ///   - set: the zooms are those of this set.
+    ///   - number: of the last tile that is left out, with all before it.
     /// - Throws: the first error of `make` or `take`.
     public func forEach<Made: Sendable>(
-        after number: UInt64? = nil, make: @escaping @Sendable (TileCoordinate) throws -> Made, take: (Made, Progress) throws -> Void
+        in set: TileMatrixSet = .webMercatorQuad, after number: UInt64? = nil, make: @escaping @Sendable (MapTile) throws -> Made,
+        take: (Made, Progress) throws -> Void
     ) throws {
-        var numbers: [UInt64] = []
-        try walk { numbers.append($0) }
-        let begun = number.map { last in numbers.partition(after: last) } ?? 0
-        try OrderedWork.run(count: numbers.count - begun, threads: threads) { [numbers] place in
-            guard let tile = TileNumber.tile(numbers[begun + place]) else { preconditionFailure("a number that was walked to") }
+        var places: [UInt64] = []
+        try walk(set) { places.append($0) }
+        let begun = number.map { last in places.partition(after: last) } ?? 0
+        try OrderedWork.run(count: places.count - begun, threads: threads) { [places] place in
+            let tile = TileArchiver.tile(set, places[begun + place])
             return (tile, try make(tile))
         } take: { place, made in
-            try take(made.1, Progress(done: begun + place + 1, total: numbers.count, zoom: made.0.zoom))
+            try take(made.1, Progress(done: begun + place + 1, total: places.count, zoom: made.0.zoom))
         }
     }
 
-    /// The numbers of all tiles of the zooms that may have something, ascending.
+    /// All tiles of the zooms that may have something, as numbers; in Web Mercator ascending.
     ///
     /// A tile has something only where the tile above has: its buffer lies within that of the one above.
-    private func walk(_ found: (UInt64) -> Void) throws {
-        // Places on the curve of a zoom, ascending; the four below a place follow each other.
-        var places: [UInt64] = [0]
-        for zoom in 0...zooms.upperBound {
-            if zoom > 0 { places = places.flatMap { place in (0..<4).map { 4 * place + $0 } } }
-            places = try places.filter { place in
-                guard let tile = TileNumber.tile(zoom: zoom, place: place) else { preconditionFailure("a place on its curve") }
+    private func walk(_ set: TileMatrixSet, _ found: (UInt64) -> Void) throws {
+        // Places on the curve of a zoom, ascending; the four below a place follow each other. A world of two halves has two curves beside each other.
+        let halves: [UInt64] = set == .webMercatorQuad ? [0] : [0, 1]
+        var places = halves.map { (half: $0, place: UInt64(0)) }
+        for zoom in 0...min(zooms.upperBound, set.zoomLimit) {
+            if zoom > 0 { places = places.flatMap { above in (0..<4).map { (above.half, 4 * above.place + $0) } } }
+            let number = { (each: (half: UInt64, place: UInt64)) in
+                each.half << TileArchiver.halfBit | (TileNumber.first(zoom: zoom) + each.place)
+            }
+            places = try places.filter { each in
+                let tile = TileArchiver.tile(set, number(each))
                 return try layers.contains { try engine.mayHaveFeatures($0, in: tile) }
             }
-            if zooms.contains(zoom) { for place in places { found(TileNumber.first(zoom: zoom) + place) } }
+            if zooms.contains(zoom) { for each in places { found(number(each)) } }
         }
+    }
+
+    /// The eastern half of a world has this bit in its numbers, which are far smaller.
+    private static let halfBit: UInt64 = 60
+
+    private static func tile(_ set: TileMatrixSet, _ number: UInt64) -> MapTile {
+        guard let tile = TileNumber.tile(number & (1 << halfBit - 1)),
+            let found = MapTile(set, zoom: tile.zoom, column: tile.column + Int(number >> halfBit) << tile.zoom, row: tile.row)
+        else { preconditionFailure("a number that was walked to") }
+        return found
     }
 }
 

@@ -7,6 +7,7 @@ import LayerAtlas
 import LayerCatalog
 import Query
 import TileArchives
+import Tiles
 
 /// `kasane warm LAYER… [--zooms RANGE]`
 struct WarmCommand: ParsableCommand {
@@ -15,14 +16,26 @@ struct WarmCommand: ParsableCommand {
         discussion: """
             データ領域のタイルのディスクキャッシュを満たします。サーバーは設定 tile-cache-disk-mib があるとき、それを使います。
             サーバーが動いているときも使えます。途中で止めても、もう一度実行すれば続きから作ります。
+            レイヤーごとのタイルを作ります。--together を付けると、並べた順に1枚に重ねたタイル（/tiles/…?collections=a,b）を作ります。
             Fills the cache of tiles on disk in the data directory, which a server uses that has the setting tile-cache-disk-mib.
             It may run beside the server. When it was stopped, running it again goes on where it was.
+            Each layer has tiles of its own; with --together the layers are in one tile, in the order given, as /tiles/…?collections=a,b asks for.
             """)
 
     @Argument(help: "レイヤーのID（なければ公開中の全部） / The layers' ids; all published ones if there is none.")
     var layers: [String] = []
 
-    @Option(help: ArgumentHelp("タイルのズーム（8-14など） / Zooms of tiles, as 8-14.", valueName: "range"))
+    @Option(
+        name: .customLong("tile-matrix-set"),
+        help: ArgumentHelp(
+            "タイル行列セット（WebMercatorQuad, WorldCRS84Quad、繰り返し可） / Tile matrix set: WebMercatorQuad or WorldCRS84Quad; may be repeated.",
+            valueName: "name"))
+    var sets: [String] = []
+
+    @Flag(help: "レイヤーを1枚のタイルに重ねる（8つまで） / The layers in one tile, up to eight.")
+    var together = false
+
+    @Option(help: ArgumentHelp("タイルのズーム（その行列セットで8-14など） / Zooms of tiles in their set, as 8-14.", valueName: "range"))
     var zooms: String?
 
     @Option(
@@ -56,9 +69,32 @@ struct WarmCommand: ParsableCommand {
             throw Refusal(
                 ja: "--threads は1から1024、--disk-mib は1から1048576です。", en: "--threads is 1 to 1024, --disk-mib 1 to 1048576.", status: 2)
         }
+        let sets = try (self.sets.isEmpty ? [TileMatrixSet.webMercatorQuad.rawValue] : self.sets).map { name in
+            guard let set = TileMatrixSet(rawValue: name) else {
+                let known = TileMatrixSet.allCases.map(\.rawValue).joined(separator: ", ")
+                throw Refusal(
+                    ja: "--tile-matrix-set \(name) はありません。使えるもの: \(known)",
+                    en: "There is no --tile-matrix-set \(name). There are: \(known)",
+                    status: 2)
+            }
+            return set
+        }
+        guard Set(sets).count == sets.count else {
+            throw Refusal(ja: "同じタイル行列セットが二度あります。", en: "A tile matrix set is named twice.", status: 2)
+        }
+        guard !together || (1...QueryEngine.layerLimit).contains(layers.count) else {
+            throw Refusal(
+                ja: "--together には、レイヤーのIDを1～\(QueryEngine.layerLimit)件、タイルを求めるときの順に指定してください。",
+                en: "--together takes 1 to \(QueryEngine.layerLimit) ids of layers, in the order in which the tiles are asked for.",
+                status: 2)
+        }
         let range = try ZoomRange.parse(zooms)
+        if let range, let set = sets.first(where: { range.upperBound > $0.zoomLimit }) {
+            throw Refusal(
+                ja: "\(set.rawValue) のズームは\(set.zoomLimit)までです。", en: "\(set.rawValue) has zooms up to \(set.zoomLimit).", status: 2)
+        }
         do {
-            try warm(names, range)
+            try warm(sets, names, range)
         } catch let error as AtlasError {
             throw Refusal(Problem(any: error).detail)
         } catch let error as QueryError {
@@ -68,7 +104,7 @@ struct WarmCommand: ParsableCommand {
         }
     }
 
-    private func warm(_ codings: [String], _ range: ClosedRange<Int>?) throws {
+    private func warm(_ sets: [TileMatrixSet], _ codings: [String], _ range: ClosedRange<Int>?) throws {
         let atlas = try LayerAtlas(dataDirectory: options.directory, catalogue: Catalogue(directory: options.directory, readOnly: true))
         let viewer: Viewer = isInternal ? .commandLine : .publicViewer
         let chosen = try layers.isEmpty ? atlas.layers(for: viewer) : layers.map { try atlas.layer($0, for: viewer) }
@@ -84,13 +120,14 @@ struct WarmCommand: ParsableCommand {
         history.add(from: shelf)
         let engine = QueryEngine(gridDirectories: [options.directory.appendingPathComponent("grids").path])
         let threads = threads ?? max(1, ProcessInfo.processInfo.activeProcessorCount - 1)
-        for layer in chosen {
+        let groups = together ? [chosen] : chosen.map { [$0] }
+        for (group, set) in groups.flatMap({ group in sets.map { (group, $0) } }) {
+            let name = group.map(\.id).joined(separator: ",") + (sets == [.webMercatorQuad] ? "" : " \(set.rawValue)")
+            let warmer = TileWarmer(engine: engine, layers: group, shelf: shelf, history: history)
             let meter = ProgressMeter(showsProgress: isatty(2) == 1)
             var last = TileWarmer.Progress.none
             var isFull = false
-            try TileWarmer(engine: engine, layer: layer, shelf: shelf, history: history).warm(
-                zooms: range ?? layer.tileZooms, codings: codings, threads: threads
-            ) { progress in
+            try warmer.warm(set, zooms: range ?? warmer.zooms(of: set), codings: codings, threads: threads) { progress in
                 last = progress
                 meter.show(zoom: progress.zoom, done: progress.done, total: progress.total)
                 // What is made from here on would only push out what was made before.
@@ -99,8 +136,7 @@ struct WarmCommand: ParsableCommand {
             }
             meter.end()
             Program.say(
-                LocalizedText(
-                    ja: "\(layer.id): \(last.done)枚のうち\(last.made)枚を作りました。", en: "\(layer.id): made \(last.made) of \(last.done) tiles."))
+                LocalizedText(ja: "\(name): \(last.done)枚のうち\(last.made)枚を作りました。", en: "\(name): made \(last.made) of \(last.done) tiles."))
             guard !isFull else {
                 throw Refusal(
                     ja: "キャッシュがいっぱいになりました。--disk-mib と設定 tile-cache-disk-mib を大きくしてください。",

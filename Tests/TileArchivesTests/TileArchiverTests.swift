@@ -65,6 +65,32 @@ import Tiles
         #expect(Set(found.keys) == wanted)
     }
 
+    @Test(arguments: 0..<3, TileMatrixSet.allCases)
+    func `of either set every tile that has something is come to once, in order of zooms`(seed: UInt64, set: TileMatrixSet) throws {
+        let office = try Office()
+        let layers = try layers(office, seed: seed)
+        let engine = QueryEngine()
+        var found: [MapTile] = []
+        try TileArchiver(engine: engine, layers: layers, zooms: 1...4, threads: 3).forEach(in: set) {
+            $0
+        } take: { tile, step in
+            found.append(tile)
+            #expect(step.done == found.count && step.zoom == tile.zoom && step.done <= step.total)
+        }
+        #expect(Set(found).count == found.count && found.allSatisfy { $0.matrixSet == set })
+        #expect(found.map(\.zoom) == found.map(\.zoom).sorted())
+        for zoom in 1...4 {
+            for row in 0..<(1 << zoom) {
+                for column in 0..<((set == .webMercatorQuad ? 1 : 2) << zoom) {
+                    let tile = try #require(MapTile(set, zoom: zoom, column: column, row: row))
+                    let isEmpty = try engine.drawnTile(layers, tile, deadline: Deadline(seconds: nil)).bytes.isEmpty
+                    #expect(isEmpty || found.contains(tile), "\(tile)")
+                }
+            }
+        }
+        #expect(found.count < (set == .webMercatorQuad ? 340 : 680), "some are known to be empty")
+    }
+
     @Test func `work that was stopped is gone on with`() throws {
         let office = try Office()
         let layers = try layers(office, seed: 9)

@@ -163,6 +163,30 @@ def test_warm_makes_what_the_server_would_and_goes_on_where_it_was(tmp_path):
     with contextlib.closing(sqlite3.connect(data / "tiles" / "tiles.sqlite")) as database:
         plain = len({tile_path(number, z) for number in range(0, GRID**2, 7) for z in (4, 9, 14)})
         assert database.execute("SELECT count(*) FROM tile").fetchone()[0] == every + plain
-    for wrong in [["absent"], ["houses", "houses"], ["houses", "--zooms", "9-4"], ["houses", "--codings", "lzw"], ["--threads", "0"]]:
+    # The same place in the other set, and in one tile with another layer, in the order that was asked for.
+    load(data, tmp_path / "houses.geojson", "copies", "--id-column", "id")
+    with Server(data, None, "--config", str(config)) as server:
+        before = rows(data)[0]
+        status, text = warm(data, "houses", "--tile-matrix-set", "WorldCRS84Quad", "--zooms", "3-9")
+        assert status == 0 and "houses WorldCRS84Quad: made" in text, text
+        status, text = warm(data, "copies", "houses", "--together", "--tile-matrix-set", "WebMercatorQuad", "--tile-matrix-set", "WorldCRS84Quad", "--zooms", "4-9")
+        assert status == 0 and "copies,houses WebMercatorQuad: made" in text and "copies,houses WorldCRS84Quad: made" in text, text
+        made = rows(data)[0]
+        assert made > before
+        asked = 0
+        for number in range(0, GRID**2, 9):
+            for z in (4, 9):
+                x, y = (int((139.0005 + number % GRID * 0.05 + 180) / 360 * 2 * 2**z), int((90 - 35.0005 - number // GRID * 0.05) / 180 * 2**z))
+                mercator = "/".join(tile_path(number, z).split("/")[-3:])
+                for path in (f"/collections/houses/tiles/WorldCRS84Quad/{z}/{y}/{x}", f"/tiles/WorldCRS84Quad/{z}/{y}/{x}?collections=copies,houses",
+                             f"/tiles/WebMercatorQuad/{mercator}?collections=copies,houses"):
+                    _, headers, body = server.get(path, {"Accept-Encoding": "gzip"})
+                    assert headers["Content-Encoding"] == "gzip" and gzip.decompress(body), path
+                    asked += 1
+        assert asked == 48
+        assert server.get("/tiles/WorldCRS84Quad/4/4/28?collections=houses,copies", {"Accept-Encoding": "gzip"})[0] == 200
+    # Every one of those was there; that in another order is another tile.
+    assert rows(data)[0] == made + 1
+    for wrong in [["houses", "--tile-matrix-set", "Elsewhere"], ["--together"], ["houses", "--tile-matrix-set", "WorldCRS84Quad", "--zooms", "22"], ["absent"], ["houses", "houses"], ["houses", "--zooms", "9-4"], ["houses", "--codings", "lzw"], ["--threads", "0"]]:
         status, text = warm(data, *wrong)
         assert status in (1, 2) and text, wrong
