@@ -65,7 +65,7 @@ public struct Answering: RouterMiddleware {
         }
         var vary = ["Accept", "Accept-Encoding"]
         if settings.knowsKeys { vary += ["Authorization", "X-API-Key"] }
-        if response.isProblem { vary.append("Accept-Language") }
+        if response.isProblem || response.headers[.contentLanguage] != nil { vary.append("Accept-Language") }
         if response.headers[.vary] == nil { response.headers[.vary] = vary.joined(separator: ", ") }
         if sentKey {
             response.headers[.cacheControl] = "private, no-store"

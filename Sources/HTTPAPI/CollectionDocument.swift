@@ -1,4 +1,5 @@
 import Descriptions
+import Formats
 import Geo
 import LayerAtlas
 import Query
@@ -9,6 +10,8 @@ struct CollectionDocument {
     var layer: VisibleLayer
     /// In which coordinates are given exactly as they came; CRS84 where that is nothing else.
     var sourceSystem: MapSystem
+    /// From when to when its features are; nil where they have no time.
+    var time: TimeSpan?
 
     static let crs84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 
@@ -23,9 +26,30 @@ struct CollectionDocument {
             // OGC 18-058r1, 6.2: in the list of collections, one list stands for all. What is asked and counted are the longitudes and latitudes, so they are
             // what is stored; and GDAL takes boxes in the storage's system, which every user expects to be degrees.
             "crs": form == nil ? ["#/crs"] : CollectionDocument.systems, "storageCrs": .text(CollectionDocument.crs84),
-            "extent": layer.extent.map { ["spatial": ["bbox": [.box($0)], "crs": .text(CollectionDocument.crs84)]] },
+            "extent": extent,
             "links": .list(links(form).map(\.json)), "kasane": kasane,
         ])
+    }
+
+    /// OGC 17-069r4, 7.13: in space and in time; nil where there is neither.
+    private var extent: JSONTree? {
+        let spatial: JSONTree? = layer.extent.map { ["bbox": [.box($0)], "crs": .text(CollectionDocument.crs84)] }
+        let temporal: JSONTree? = time.map { span in
+            [
+                "interval": [.list([span.start, span.end].map { $0.flatMap(CollectionDocument.moment).map { .text($0) } ?? .null })],
+                "trs": "http://www.opengis.net/def/uom/ISO-8601/0/Gregorian",
+            ]
+        }
+        return spatial == nil && temporal == nil ? nil : .object(["spatial": spatial, "temporal": temporal])
+    }
+
+    /// In Japan's zone; nil for a year that RFC 3339 cannot write.
+    private static func moment(_ microseconds: Int64) -> String? {
+        // 0001-01-01 and 9999-12-31, a day within either.
+        guard (-62_135_510_400_000_000...253_402_214_400_000_000).contains(microseconds) else { return nil }
+        var writer = ByteWriter(capacity: 40)
+        writer.instant(Instant(microseconds: microseconds, zoneMinutes: nil))
+        return String(decoding: writer.array(), as: UTF8.self)
     }
 
     static let systems = JSONTree.list(MapSystem.all.map { .text($0.uri) })
@@ -158,6 +182,10 @@ struct CollectionDocument {
         add("利用条件", "Licence", description.licence)
         add("測量法の承認番号", "Survey approval", description.surveyApproval)
         add("範囲", "Extent", layer.extent.map { "\($0.minX), \($0.minY), \($0.maxX), \($0.maxY)" })
+        if let time {
+            let ends = [time.start, time.end].map { $0.flatMap(CollectionDocument.moment) ?? "‥" }
+            add("期間", "Time", ends.joined(separator: " – "))
+        }
         add("版", "Version", layer.version)
         let attributes = layer.attributes.map { attribute -> Markup in
             let told = description.attribute(attribute.name)

@@ -40,7 +40,7 @@ extension LayerAPI {
         router.get(path) { request, context in
             let exchange = try Exchange(request, context, offered: LayerAPI.legendForms, seconds: settings.deadline)
             try exchange.query.allowOnly(parameters + ["f", "lang", "scale"])
-            let language = try LayerAPI.legendLanguage(exchange.query["lang"])
+            let language = try LayerAPI.language(exchange.query["lang"]) ?? "ja"
             let scale = try LayerAPI.legendScale(exchange.query["scale"], exchange.form)
             let (document, drawing) = try await pool.run(exchange.deadline) { () throws -> (JSONTree, LegendDrawing?) in
                 let document = try make(self, exchange)
@@ -68,9 +68,9 @@ extension LayerAPI {
         return try ids.map { try atlas.layer($0, for: exchange.viewer) }
     }
 
-    /// Every form has the same words; the list always has all languages.
-    private static func legendLanguage(_ text: String?) throws(Problem) -> String {
-        guard let text else { return "ja" }
+    /// What the parameter `lang` asks for; nil where it is not there.
+    static func language(_ text: String?) throws(Problem) -> String? {
+        guard let text else { return nil }
         guard text.utf8.count <= 35, text.wholeMatch(of: /[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*/) != nil else {
             throw .invalid("lang", text, ja: "言語タグ（ja、enなど）を指定してください。", en: "It takes a language tag such as ja or en.")
         }

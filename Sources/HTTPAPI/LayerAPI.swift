@@ -129,7 +129,8 @@ public struct LayerAPI: Sendable {
     }
 
     private func collection(_ layer: VisibleLayer, _ exchange: Exchange) -> CollectionDocument {
-        CollectionDocument(addresses: exchange.addresses, layer: layer, sourceSystem: engine.sourceSystem(layer))
+        CollectionDocument(
+            addresses: exchange.addresses, layer: layer, sourceSystem: engine.sourceSystem(layer), time: engine.timeExtent(layer))
     }
 
     /// Adds a resource whose answer is made on the pool.

@@ -86,17 +86,21 @@ struct OpenAPIDocument {
             ),
             (
                 path + "/schema",
-                operation("getSchema" + name, "Data", ja: title + "の属性の定義", parameters: own + [.reference("fJSON")], answers: .schema)
+                operation(
+                    "getSchema" + name, "Data", ja: title + "の属性の定義", parameters: own + ["langTitles", "fJSON"].map { .reference($0) },
+                    answers: .schema)
             ),
             (
                 path + "/queryables",
                 operation(
-                    "getQueryables" + name, "Data", ja: title + "の検索に使える属性", parameters: own + [.reference("fJSON")], answers: .schema)
+                    "getQueryables" + name, "Data", ja: title + "の検索に使える属性",
+                    parameters: own + ["langTitles", "fJSON"].map { .reference($0) }, answers: .schema)
             ),
             (
                 path + "/sortables",
                 operation(
-                    "getSortables" + name, "Data", ja: title + "の並べ替えに使える属性", parameters: own + [.reference("fJSON")], answers: .schema)
+                    "getSortables" + name, "Data", ja: title + "の並べ替えに使える属性",
+                    parameters: own + ["langTitles", "fJSON"].map { .reference($0) }, answers: .schema)
             ),
             (
                 path + "/items/{featureId}",
@@ -321,6 +325,9 @@ struct OpenAPIDocument {
             "lang": parameter(
                 "lang", "query", ["type": "string", "default": "ja"], ja: "凡例の画像の言語。JSONには全ての言語があります。",
                 en: "The language of the picture; JSON has all languages."),
+            "langTitles": parameter(
+                "lang", "query", ["type": "string"], ja: "題名の言語（ja、enなど）。なければAccept-Languageによる。",
+                en: "The language of titles, as ja or en; without it Accept-Language says which."),
             "scale": parameter(
                 "scale", "query",
                 [

@@ -1,5 +1,6 @@
 import Descriptions
 import Geo
+import HTTPTypes
 import Hummingbird
 import LayerAtlas
 import Query
@@ -7,7 +8,7 @@ import Query
 /// `/collections/{layer}/schema`, `/queryables` and `/sortables`: what a layer's features have, what of it can be asked for, and by what they can be ordered, in
 /// JSON Schema 2020-12 (OGC 23-058r1, OGC 19-079r2, 6).
 ///
-/// Titles are in Japanese, with all languages beside them, so that one address has one document.
+/// Titles are in the language that is asked for, with all languages beside them.
 struct SchemaDocument {
     enum Purpose {
         case returnables
@@ -18,7 +19,8 @@ struct SchemaDocument {
     var purpose: Purpose
     var addresses: Addresses
     var layer: VisibleLayer
-    /// The attribute that `datetime` asks about.
+    /// Of titles and descriptions; `ja` where they are not in it.
+    var language = "ja"
     /// What `datetime` asks about: one attribute, or both ends of an interval.
     var time: (start: String, end: String?)?
     /// The attribute that identifies features.
@@ -32,12 +34,13 @@ struct SchemaDocument {
             case .sortables: addresses.sortables(layer.id)
             }
         var properties: [JSONTree.Member] = []
+        let shape = LocalizedText(ja: "図形", en: "Geometry")
         if purpose != .sortables, let format = SchemaDocument.format(of: layer.geometryKinds) {
             properties.append(
                 .init(
                     layer.geometryName,
                     .object([
-                        "title": "図形", "x-kasane-titles": .localized(LocalizedText(ja: "図形", en: "Geometry")), "format": .text(format),
+                        "title": .text(shape.text(language)), "x-kasane-titles": .localized(shape), "format": .text(format),
                         "x-ogc-role": "primary-geometry", "x-ogc-propertySeq": .count(0),
                     ])))
         }
@@ -47,8 +50,8 @@ struct SchemaDocument {
         let title = layer.description.title
         return .object([
             "$schema": "https://json-schema.org/draft/2020-12/schema", "$id": .text(own), "type": "object",
-            "title": .text(title.text("ja")), "x-kasane-titles": .localized(title),
-            "description": layer.description.description.map { .text($0.text("ja")) }, "properties": .object(properties),
+            "title": .text(title.text(language)), "x-kasane-titles": .localized(title),
+            "description": layer.description.description.map { .text($0.text(language)) }, "properties": .object(properties),
             "additionalProperties": false,
         ])
     }
@@ -68,9 +71,9 @@ struct SchemaDocument {
             }
         let role: JSONTree? = attribute.name == idAttribute ? "id" : timeRole(attribute.name)
         return .object([
-            "title": .text(title.text("ja")), "x-kasane-titles": .localized(title), "type": type, "format": format.map { .text($0) },
+            "title": .text(title.text(language)), "x-kasane-titles": .localized(title), "type": type, "format": format.map { .text($0) },
             "x-ogc-unit": told?.unit.map { .text($0) }, "x-ogc-role": role, "x-ogc-propertySeq": .count(number),
-            "oneOf": told?.codes.flatMap { SchemaDocument.codes($0, attribute.type) },
+            "oneOf": told?.codes.flatMap { codes($0, attribute.type) },
         ])
     }
 
@@ -82,7 +85,7 @@ struct SchemaDocument {
     }
 
     /// Codes with their meaning, as values of the attribute's type; nil when one is none, since then the list says nothing sure about values.
-    private static func codes(_ list: CodeList, _ type: AttributeType) -> JSONTree? {
+    private func codes(_ list: CodeList, _ type: AttributeType) -> JSONTree? {
         var values: [JSONTree] = []
         for code in list.codes {
             let value: JSONTree?
@@ -93,7 +96,7 @@ struct SchemaDocument {
             default: value = nil
             }
             guard let value else { return nil }
-            values.append(["const": value, "title": .text(code.label.text("ja")), "x-kasane-titles": .localized(code.label)])
+            values.append(["const": value, "title": .text(code.label.text(language)), "x-kasane-titles": .localized(code.label)])
         }
         return values.isEmpty ? nil : .list(values)
     }
@@ -125,14 +128,17 @@ extension VisibleLayer {
 extension LayerAPI {
     func addSchemaRoutes(to router: Router<APIContext>) {
         for (name, purpose) in [("schema", SchemaDocument.Purpose.returnables), ("queryables", .queryables), ("sortables", .sortables)] {
-            document(router, "collections/{layer}/\(name)", [.schema]) { api, exchange in
+            document(router, "collections/{layer}/\(name)", [.schema], allowing: ["lang"]) { api, exchange in
                 let layer = try api.layer(exchange)
-                return exchange.answer(
+                let language = try LayerAPI.language(exchange.query["lang"]) ?? exchange.language
+                var response = exchange.answer(
                     SchemaDocument(
-                        purpose: purpose, addresses: exchange.addresses, layer: layer,
+                        purpose: purpose, addresses: exchange.addresses, layer: layer, language: language,
                         time: api.engine.timeAttributes(layer).map { ($0.start.name, $0.end?.name) },
                         idAttribute: api.engine.idAttribute(layer)?.name
                     ).json())
+                response.headers[.contentLanguage] = language
+                return response
             }
         }
     }

@@ -55,6 +55,46 @@ import Testing
         }
     }
 
+    @Test(arguments: 0..<4)
+    func `from when to when features are is what looking at each finds`(seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        let folder = try TemporaryFolder()
+        let attributes = [Attribute(name: "from", type: .date), Attribute(name: "to", type: .time), Attribute(name: "text", type: .text)]
+        let builder = try LayerBuilder(settings: .init(attributes: attributes), scratch: folder.url)
+        let (hasEmptyStart, hasEmptyEnd) = (seed & 1 == 1, seed & 2 == 2)
+        var (starts, ends): ([Int64], [Int64]) = ([], [])
+        for row in 0..<10_000 {
+            let start = Int32.random(in: -9000..<20_000, using: &random)
+            let end = Int64(start) * Self.day + Int64.random(in: Self.day..<20 * Self.day, using: &random)
+            if !hasEmptyStart || row != 7000 {
+                builder.set(0, date: Day(daysSince1970: start))
+                starts.append(Int64(start))
+            }
+            if !hasEmptyEnd || row != 3 {
+                builder.set(1, time: Instant(microseconds: end, zoneMinutes: 0))
+                ends.append(end)
+            }
+            try builder.endFeature(geometry: .point(140, 37), sourceRow: UInt64(row))
+        }
+        let url = folder.path("a.layer")
+        _ = try builder.seal(as: url, identity: Identity(), facts: LayerFacts())
+        let file = try LayerFile.open(url)
+        func extent(_ start: String?, _ end: String?) -> TimeSpan? {
+            RowSource(layer: "a", file: file, columns: [0, 1, 2], time: start.map { (start: $0, end: end) }).timeExtent
+        }
+        let japan: Int64 = 9 * 3_600_000_000
+        let first = try #require(starts.min()) * Self.day - japan
+        // A day ends with its last second.
+        let last = try #require(starts.max()) * Self.day - japan + Self.day - 1_000_000
+        #expect(extent("from", nil) == TimeSpan(start: first, end: last))
+        #expect(extent("to", nil) == TimeSpan(start: ends.min(), end: ends.max()))
+        #expect(extent("from", "to") == TimeSpan(start: hasEmptyStart ? nil : first, end: hasEmptyEnd ? nil : ends.max()))
+        // Without a word from the description it is the first attribute of times.
+        #expect(extent(nil, nil) == TimeSpan(start: ends.min(), end: ends.max()))
+        #expect(RowSource(layer: "a", file: file, columns: [0, 2], time: (start: "to", end: nil)).timeExtent == nil, "not for this viewer")
+        #expect(RowSource(layer: "a", file: file, columns: [2]).timeExtent == nil, "no time at all")
+    }
+
     @Test func `an end that the viewer does not see is not asked about`() throws {
         let folder = try TemporaryFolder()
         let whole = try source(seed: 1, folder: folder)

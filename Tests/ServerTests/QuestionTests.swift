@@ -286,6 +286,39 @@ import Testing
         }
     }
 
+    @Test func `a collection says from when to when its features are`() async throws {
+        try await Site.run { site in
+            let extent = try #require((try await site.get("/collections/roads")).json["extent"] as? [String: [String: Any]])
+            #expect(
+                extent["temporal"]?["interval"] as? [[String]] == [["2024-01-01T00:00:00+09:00", "2024-05-01T23:59:59+09:00"]])
+            #expect(extent["temporal"]?["trs"] as? String == "http://www.opengis.net/def/uom/ISO-8601/0/Gregorian")
+            #expect(extent["spatial"]?["bbox"] is [[Double]])
+            let shelters = try #require((try await site.get("/collections/shelters")).json["extent"] as? [String: [String: Any]])
+            #expect(shelters["temporal"] == nil && shelters["spatial"] != nil)
+            let all = try #require((try await site.get("/collections")).json["collections"] as? [[String: Any]])
+            let listed = try #require(all.first { $0["id"] as? String == "roads" }?["extent"] as? [String: [String: Any]])
+            #expect(listed["temporal"]?["interval"] is [[String]])
+            #expect(try await site.get("/collections/roads?f=html").text.contains("2024-05-01T23:59:59+09:00"))
+        }
+        // Open where a feature has no end, without a beginning that RFC 3339 can write.
+        try await Site.run(layers: { office in
+            let days = [Attribute(name: "from", type: .date), Attribute(name: "to", type: .date)]
+            try office.load(
+                LayerDescription(
+                    id: "works", title: LocalizedText(ja: "工事"), access: .public, time: TimeDescription(start: "from", end: "to")),
+                attributes: days,
+                rows: [
+                    Office.Row(nil, [.date(Day(daysSince1970: -3_000_000)), .date(Day(daysSince1970: 5))]),
+                    Office.Row(nil, [.date(Day(daysSince1970: 7)), .null]),
+                ])
+        }) { site in
+            let extent = try #require((try await site.get("/collections/works")).json["extent"] as? [String: [String: Any]])
+            let interval = try #require(extent["temporal"]?["interval"] as? [[Any]])
+            #expect(interval.count == 1 && interval[0].count == 2 && interval[0].allSatisfy { $0 is NSNull })
+            #expect(extent["spatial"] == nil)
+        }
+    }
+
     @Test func `schemas say what there is, what may be asked and what orders`() async throws {
         try await Site.run { site in
             let collection = try await site.get("/collections/roads")
@@ -302,6 +335,24 @@ import Testing
                 #expect((properties["geometry"] != nil) == (name != "sortables"))
                 if name != "sortables" { #expect(properties["geometry"]?["format"] as? String == "geometry-linestring") }
             }
+            // In the language that is asked for, by the parameter or else by the header; all languages are beside it in any case.
+            for (path, fields, title, width, language) in [
+                ("schema", "Accept-Language: en", "Roads", "Width", "en"),
+                ("queryables", "Accept-Language: en, ja;q=0.5", "Roads", "Width", "en"),
+                ("schema?lang=en", "Accept-Language: ja", "Roads", "Width", "en"),
+                ("sortables?lang=ja", "Accept-Language: en", "道路<b>", "幅員", "ja"),
+                ("schema?lang=fr", "Accept-Language: en", "道路<b>", "幅員", "fr"), ("queryables", "Accept-Language: fr", "道路<b>", "幅員", "ja"),
+            ] {
+                let answer = try await site.get("/collections/roads/" + path, fields)
+                let properties = try #require(answer.json["properties"] as? [String: [String: Any]])
+                #expect(answer.json["title"] as? String == title && properties["width"]?["title"] as? String == width, "\(path) \(fields)")
+                #expect(properties["width"]?["x-kasane-titles"] as? [String: String] == ["ja": "幅員", "en": "Width"])
+                if !path.hasPrefix("sortables") {
+                    #expect(properties["geometry"]?["title"] as? String == (language == "en" ? "Geometry" : "図形"))
+                }
+                #expect(answer["content-language"] == language && answer["vary"]?.contains("Accept-Language") == true)
+            }
+            #expect(try await site.get("/collections/roads/schema?lang=1").code == "invalid-parameter")
             #expect(links.filter { $0["rel"] as? String == "enclosure" }.count == LayerAPI.fileForms.count)
             #expect(!(try await site.get("/collections/shelters/queryables")).text.contains("phone"))
         }
