@@ -24,6 +24,31 @@ def pytest_runtest_makereport(item, call):
     return report
 
 
+#: Modules whose tests stay in one process of pytest (`-n 2`), as those of every module do: they ask the same servers, which take long to make. What takes
+#: longest comes first, so that no process has to wait for another at the end.
+TOGETHER = {"test_forms": "tokyo", "test_real_data": "tokyo", "test_pyramids": "tokyo"}
+FIRST = ["test_forms", "test_real_data", "test_pyramids", "test_map", "test_map_for_all", "test_kill", "test_hard_maps", "test_tiles", "test_overlay_postgis",
+         "test_cql2_second_opinion", "test_features"]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByModule(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            module = Path(nodeid.split("::")[0]).stem
+            return TOGETHER.get(module, module)
+
+    config.option.loadscopereorder = False   # The order is ours.
+    return ByModule(config, log)
+
+
+def pytest_collection_modifyitems(items):
+    place = {name: number for number, name in enumerate(FIRST)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(place)))
+
+
 @pytest.fixture(scope="session")
 def seed():
     seed = int(os.environ.get("KASANE_SEED", "20240331"))

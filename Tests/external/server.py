@@ -15,25 +15,44 @@ START_LIMIT = 300   # seconds until the sample layers are loaded, on a slow mach
 PAGE = 5000         # features asked for at a time
 
 
+def free_port():
+    """A port that nobody has, and that tests that run beside these do not take meanwhile: each process of pytest has its share."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % workers
+    while True:
+        with contextlib.closing(socket.socket()) as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        # Linux gives odd ones only.
+        if port // 2 % workers == worker:
+            return port
+
+
 class Server:
     """`kasane serve` on a free port, from `with` to its end; it has to end well."""
 
     def __init__(self, data, layers=None, *options):
-        with contextlib.closing(socket.socket()) as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
         self.data = str(data)
-        self.command = [KASANE, "serve", "--data", str(data), "--port", str(self.port), *options]
+        self.command = [KASANE, "serve", "--data", str(data), "--port", "0", *options]
         if layers:
             self.command += ["--layers", str(layers)]
-        self.log = Path(data).parent / f"serve-{self.port}.log"
+        self.take_port()
+
+    def take_port(self):
+        self.port = free_port()
+        self.command[self.command.index("--port") + 1] = str(self.port)
+        self.log = Path(self.data).parent / f"serve-{self.port}.log"
         self.url = f"http://127.0.0.1:{self.port}"
         self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
 
     def __enter__(self):
-        self.process = subprocess.Popen(self.command, stdout=open(self.log, "wb"), stderr=subprocess.STDOUT)
+        self.start()
         end = time.monotonic() + START_LIMIT
         while time.monotonic() < end:
+            if self.process.poll() is not None and "Address already in use" in self.log_text():
+                # Somebody took the port between the look and the start.
+                self.take_port()
+                self.start()
             assert self.process.poll() is None, f"kasane serve ended with {self.process.returncode}:\n{self.log_text()}"
             try:
                 if self.get("/readyz")[0] == 200:
@@ -43,6 +62,9 @@ class Server:
             time.sleep(0.1)
         self.process.kill()
         raise AssertionError(f"not ready after {START_LIMIT} s:\n{self.log_text()}")
+
+    def start(self):
+        self.process = subprocess.Popen(self.command, stdout=open(self.log, "wb"), stderr=subprocess.STDOUT)
 
     def __exit__(self, *_):
         self.connection.close()

@@ -13,7 +13,7 @@ import pytest
 from server import KASANE, Server
 
 CHANGES = "write,pwrite64,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,mkdir,rmdir,ftruncate,fallocate"
-SAMPLE = 24
+SAMPLE = 16
 
 
 def run(*command):

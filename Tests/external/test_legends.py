@@ -149,5 +149,5 @@ def test_many_ask_at_once(server, sources):
     with ThreadPoolExecutor(16) as threads:
         bodies = set(threads.map(lambda _: urllib.request.urlopen(address).read(), range(48)))
     assert len(bodies) == 1
-    assert not [name for name in os.listdir(tempfile.gettempdir()) if name.startswith("kasane-picture-")]
+    assert not [name for name in os.listdir(tempfile.gettempdir()) if name.startswith(f"kasane-picture-{server.process.pid}-")]
     assert subprocess.run(["pgrep", "-P", str(server.process.pid)], capture_output=True).stdout == b"", "a child is left"

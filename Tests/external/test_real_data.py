@@ -2,9 +2,13 @@
 import array
 import json
 import math
+import shutil
+import urllib.request
 from collections import Counter
 
 import numpy as np
+import pyarrow
+import pyarrow.compute
 import pyogrio
 import pytest
 import shapely
@@ -67,9 +71,53 @@ def test_one_ward_as_a_city_hall_hands_it_over(real_data):
     same_as_file(server, "koto", files["koto"], {"encoding": "CP932"})
 
 
-def test_all_buildings_of_tokyo(real_data):
+def columns(file):
+    """What `Tally` finds in each column of a large file."""
+    _, table = pyogrio.read_arrow(file, read_geometry=False)
+    found = {}
+    for name in table.column_names:
+        column = table[name]
+        if not pyarrow.types.is_string(column.type) and not pyarrow.types.is_large_string(column.type):
+            numbers = column.drop_null().to_numpy().astype(float)
+            numbers = numbers[~np.isnan(numbers)]
+            found[name] = len(column) - len(numbers), len(numbers), math.fsum(numbers), 0, 0
+        else:
+            texts = set(column.unique().to_pylist()) - {None, ""}
+            empty = pyarrow.compute.sum(pyarrow.compute.equal(column, "")).as_py() or 0
+            found[name] = column.null_count + empty, 0, 0.0, len(texts), pyarrow.compute.sum(pyarrow.compute.utf8_length(column)).as_py() or 0
+    return found
+
+
+def test_all_buildings_of_tokyo_in_one_file(real_data, tmp_path):
+    """Every value and every shape's place, by GDAL from what is downloaded."""
     server, files = real_data
-    same_as_file(server, "tokyo", files["tokyo"])
+    copy = tmp_path / "copy.fgb"
+    with urllib.request.urlopen(f"{server.url}/collections/tokyo/download?f=flatgeobuf") as answer, open(copy, "wb") as file:
+        shutil.copyfileobj(answer, file, 1 << 20)
+    wanted, found = columns(files["tokyo"]), columns(copy)
+    for name in wanted:
+        assert found[name] == wanted[name], name
+    boxes, copies = (pyogrio.read_bounds(file)[1] for file in (files["tokyo"], copy))
+    for edge in range(4):
+        assert np.allclose(np.sort(boxes[edge]), np.sort(copies[edge]), rtol=0, atol=NEAR)
+    extent = [boxes[0].min(), boxes[1].min(), boxes[2].max(), boxes[3].max()]
+    assert np.allclose(server.collections()["tokyo"]["extent"]["spatial"]["bbox"][0], extent, rtol=0, atol=NEAR)
+
+
+def test_all_buildings_of_tokyo_page_by_page(real_data):
+    """To the end, by `next`; without the shapes, which the ward and the boxes have as GeoJSON too."""
+    server, files = real_data
+    wanted, count = columns(files["tokyo"]), pyogrio.read_info(files["tokyo"])["features"]
+    names = ["建物ID", "計測高さ"]
+    tallies, seen = {name: Tally() for name in names}, 0
+    for page in server.pages("tokyo", limit=10000, skipGeometry="true", properties=",".join(names)):
+        assert page["numberMatched"] == count
+        seen += len(page["features"])
+        for name in names:
+            tallies[name].add(feature["properties"].get(name) for feature in page["features"])
+    assert seen == count
+    for name in names:
+        assert tallies[name].facts == wanted[name], name
 
 
 def test_boxes_over_tokyo_find_what_gdal_finds(real_data, chance):
