@@ -65,6 +65,59 @@ struct TileBatch: ~Copyable {
         count += 1
     }
 
+    // MARK: Frequent entries
+
+    /// An entry of a dictionary that was seen in the sample.
+    private struct Entry {
+        var key: Int
+        var code: Int
+        /// Its place in `tallies`.
+        var place: Int
+    }
+
+    private var seen: [Entry] = []
+    /// For each entry of each dictionary how often it was seen; all zero between tiles.
+    private var tallies: [Int32] = []
+
+    /// Takes a row of the sample.
+    mutating func sample(_ row: Int) {
+        add(row)
+        if isFull { tally() }
+    }
+
+    private mutating func tally() {
+        let taken = UnsafeBufferPointer(rebasing: rows[..<count])
+        var first = 0
+        for key in order {
+            guard let entryCount = columns[key].entryCount else { continue }
+            if tallies.count < first + entryCount { tallies += repeatElement(0, count: first + entryCount - tallies.count) }
+            let number = columns[key].gather(taken, areAscending: areAscending, places: places, bits: bits)
+            for i in 0..<number {
+                let code = Int(truncatingIfNeeded: bits[i])
+                if tallies[first + code] == 0 { seen.append(Entry(key: key, code: code, place: first + code)) }
+                tallies[first + code] += 1
+            }
+            first += entryCount
+        }
+        count = 0
+        areAscending = true
+    }
+
+    /// Tells the encoder which entries of dictionaries were in the sample more than once, the most frequent first.
+    mutating func expectFrequent(_ encoder: inout TileEncoder) {
+        if count > 0 { tally() }
+        seen.sort { (-tallies[$0.place], $0.place) < (-tallies[$1.place], $1.place) }
+        for entry in seen {
+            if tallies[entry.place] > 1, let entryCount = columns[entry.key].entryCount {
+                encoder.expect(entry.key, code: entry.code, entryCount: entryCount, entry: columns[entry.key].entry(entry.code))
+            }
+            tallies[entry.place] = 0
+        }
+        seen.removeAll(keepingCapacity: true)
+    }
+
+    // MARK: Attributes
+
     /// Gives the features their attributes and ends them.
     mutating func end(_ encoder: inout TileEncoder) {
         if count == 0 { return }

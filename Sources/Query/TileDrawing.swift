@@ -67,6 +67,9 @@ struct TileDrawing {
         let hasClasses = classKey != nil
         var leftOut = 0
         var touched = 0..<0
+        try expectFrequentEntries(&touched, &tools) { detail in
+            !thins || Int(detail.leastZoom) <= leastZoom && (detail.area == 0 || detail.area >= leastArea)
+        }
         for (rows, isInside) in runs {
             try deadline.check()
             try details?.touch(rows)
@@ -112,14 +115,43 @@ struct TileDrawing {
         return true
     }
 
+    /// Rows looked at to find out which entries of dictionaries are frequent.
+    private static let sampleSize = 2048
+
+    /// Looks at some of the rows before they are drawn, so that the values that many features have get the small numbers.
+    private func expectFrequentEntries(
+        _ touched: inout Range<Int>, _ tools: inout TileTools, _ isDrawn: (FeatureDetail) -> Bool
+    ) throws {
+        // With fewer values all numbers are small.
+        if found < 128 || !columns.contains(where: { $0.entryCount != nil }) { return }
+        let stride = max(4, found / TileDrawing.sampleSize)
+        var skipped = 0
+        for (rows, isInside) in runs {
+            var row = rows.lowerBound + skipped
+            while row < rows.upperBound {
+                try details?.touch(row..<row + 1)
+                if isInside && details.map({ isDrawn($0[row]) }) ?? true {
+                    try touchColumns(row..<row + 1, &touched)
+                    tools.batch.sample(row)
+                }
+                row += stride
+            }
+            skipped = row - rows.upperBound
+        }
+        tools.batch.expectFrequent(&tools.encoder)
+    }
+
     /// - Parameter touched: rows whose values of a few bytes are known to be checked: a run may be one row, and blocks hold thousands.
+    private func touchColumns(_ rows: Range<Int>, _ touched: inout Range<Int>) throws {
+        if rows.lowerBound >= touched.lowerBound && rows.upperBound <= touched.upperBound { return }
+        touched = rows.lowerBound..<max(rows.upperBound, min(rows.lowerBound + 512, file.rowCount))
+        for column in columns where !column.hasOwnTexts { try column.touch(touched) }
+    }
+
     private func draw(_ rows: Range<Int>, isInside: Bool, _ touched: inout Range<Int>, _ tools: inout TileTools) throws {
         try file.touchShapes(rows)
         try levels?.touch(rows)
-        if rows.lowerBound < touched.lowerBound || rows.upperBound > touched.upperBound {
-            touched = rows.lowerBound..<max(rows.upperBound, min(rows.lowerBound + 512, file.rowCount))
-            for column in columns where !column.hasOwnTexts { try column.touch(touched) }
-        }
+        try touchColumns(rows, &touched)
         for column in columns where column.hasOwnTexts { try column.touch(rows) }
         // What is known of rounded rings is known of those in Web Mercator that are nothing but rounded, every vertex of them.
         let canTrust = tile.matrixSet == .webMercatorQuad && !policy.coversAll

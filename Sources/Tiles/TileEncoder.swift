@@ -321,12 +321,7 @@ extension TileEncoder {
         entry: (Int) -> UnsafeRawBufferPointer
     ) {
         if codes.isEmpty { return }
-        if dictionaries[key] < 0 {
-            dictionaries[key] = Int32(entryCells.count)
-            entryCells.append(repeating: .none, count: entryCount)
-        }
-        let first = Int(dictionaries[key])
-        if keyIndexes[key] < 0 { number(key) }
+        let first = firstEntry(key, entryCount)
         for i in 0..<codes.count {
             let code = Int(truncatingIfNeeded: codes[i])
             precondition(code >= 0 && code < entryCount)
@@ -335,6 +330,24 @@ extension TileEncoder {
             }
             cells[Int(places[i]) * keys.count + key] = entryCells[first + code]
         }
+    }
+
+    /// Gives a number to an entry that many features will have, before the values that only one has take the small numbers, which have the fewest bytes.
+    /// - Parameters: see `tag`.
+    public mutating func expect(_ key: Int, code: Int, entryCount: Int, entry: UnsafeRawBufferPointer) {
+        precondition(code >= 0 && code < entryCount)
+        let place = firstEntry(key, entryCount) + code
+        if entryCells[place].isNone { entryCells[place] = TagCell(key: keyIndexes[key], value: values.index(text: entry)) }
+    }
+
+    /// Where the entries of a key's dictionary begin in `entryCells`.
+    private mutating func firstEntry(_ key: Int, _ entryCount: Int) -> Int {
+        if dictionaries[key] < 0 {
+            dictionaries[key] = Int32(entryCells.count)
+            entryCells.append(repeating: .none, count: entryCount)
+        }
+        if keyIndexes[key] < 0 { number(key) }
+        return Int(dictionaries[key])
     }
 
     private mutating func place(_ key: Int, _ places: UnsafePointer<Int32>) {

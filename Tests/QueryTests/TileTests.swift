@@ -14,14 +14,14 @@ struct TileLayer {
     let file: LayerFile
     let source: RowSource
 
-    init(_ geometries: [Geometry], text: Int = 0, classes: Int = 3) throws {
+    init(_ geometries: [Geometry], text: Int = 0, classes: Int = 3, rowsOfClass: Int = 1) throws {
         folder = try TemporaryFolder()
         let scratch = try TemporaryFolder()
         let builder = try LayerBuilder(
             settings: .init(attributes: [Attribute(name: "class", type: .text), Attribute(name: "text", type: .text)]),
             scratch: scratch.url)
         for (i, geometry) in geometries.enumerated() {
-            try builder.set(0, text: "区分\(i % classes)")
+            try builder.set(0, text: "区分\(i / rowsOfClass % classes)")
             if text > 0 { try builder.set(1, text: "\(i)" + String(repeating: "x", count: text)) }
             var stored = geometry
             stored.roundToStorage()
@@ -231,6 +231,27 @@ struct Surveyor {
             return runs
         }
         for run in runs { #expect(run == first) }
+    }
+
+    @Test func `values that many features have get the numbers that take one byte, wherever in the tile they begin`() throws {
+        var surveyor = Surveyor(seed: 8)
+        // Each class lies in one place, and each house has a text of its own.
+        let houses = (0..<2000).map { surveyor.house(Double($0 / 40) * 15, Double($0 % 40) * 15, 9, 9) }
+        let layer = try TileLayer(houses, text: 1, classes: 40, rowsOfClass: 50)
+        var policy = TilePolicy()
+        policy.thins = false
+        let drawn = try layer.tiles(14).compactMap { try layer.draw($0, policy).tile }
+        let tile = try #require(drawn.max { $0.features.count < $1.features.count })
+        var counts: [DecodedTile.Value: Int] = [:]
+        for feature in tile.features {
+            let value = try #require(feature.attributes["class"])
+            counts[value, default: 0] += 1
+            #expect(feature.attributes["text"] != nil && feature.attributes.count == 2)
+        }
+        #expect(tile.features.count > 1000 && counts.count > 20)
+        for (value, count) in counts where count > 40 {
+            #expect(try #require(tile.values.firstIndex(of: value)) < 128, "\(value) of \(count) features")
+        }
     }
 
     @Test func `what is not left out is what items find, and at the zoom where everything fits nothing is`() throws {
