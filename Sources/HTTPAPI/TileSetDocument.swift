@@ -7,7 +7,8 @@ import Tiles
 /// What tiles there are: of one layer, `/collections/{layer}/tiles/…`, or of several together, `/tiles/…?collections=`.
 ///
 /// One document in two vocabularies, whose names do not meet: the tileset metadata of OGC 20-057, 8, and TileJSON 3.0.0. Either kind of client
-/// reads what it knows. `leftOut` is a word of our own: for each layer and zoom the features that wait for a closer zoom.
+/// reads what it knows. `leftOut` is a word of our own: for each layer and zoom of the set the features that tiles do not
+/// draw by themselves there, see `VisibleLayer.leftOutCounts`.
 struct TileSetDocument {
     var addresses: Addresses
     /// At least one.

@@ -34,9 +34,9 @@ extension VisibleLayer {
 
     private static let featuresATile = 20_000
 
-    /// The zoom from which on maps enlarge: a unit of the tile grid is then 15 cm; and nothing is left out any more.
+    /// The zoom from which on maps enlarge: a unit of the tile grid is then 15 cm; and no feature waits for a closer one any more.
     var greatestTileZoom: Int {
-        let last = leftOutCounts?.firstIndex(of: 0) ?? 0
+        let last = leastWholeZoom ?? 0
         return max(TileSetDocument.greatestZoom, min(last, TileCoordinate.zoomLimit))
     }
 }

@@ -29,6 +29,18 @@ public struct FeatureDetail: Sendable, Equatable, BitwiseCopyable {
         if zoom > 5 { safeZooms &= ~0 << UInt16(min(zoom, 20) - 5) }
     }
 
+    /// The lowest zoom at which tiles draw the feature by itself: it matters there, and its polygons are not less than `leastArea(zoom:)`; `never` where
+    /// there is none. In WorldCRS84Quad the zoom counts at which a tile of WebMercatorQuad is as wide.
+    public var ownZoom: UInt8 {
+        if area == 0 || leastZoom == FeatureDetail.never { return leastZoom }
+        // area ≥ 2^(42 − 2 × zoom) for the first time.
+        let zoom = max(0, (43 - Int(area.exponent)) >> 1)
+        return zoom > LevelOfDetail.lastZoom ? FeatureDetail.never : max(leastZoom, UInt8(zoom))
+    }
+
+    /// Square world units below which tiles of a zoom show polygons by their share of area: four square units of their grid, of which a tile's side has 2¹².
+    public static func leastArea(zoom: Int) -> Float { Float(sign: .plus, exponent: 42 - 2 * zoom, significand: 1) }
+
     init(x: Int32, y: Int32, area: Float) {
         self.x = x
         self.y = y
@@ -117,6 +129,9 @@ extension LayerFile {
     /// For each zoom how many features do not matter before the next, and last those that do at none; nil in files sealed before that was known. Together
     /// they are the rows with a geometry.
     public var leastZoomCounts: [Int]? { header.leastZoomCounts }
+
+    /// The same of the zooms from which features are drawn by themselves, see `FeatureDetail.ownZoom`; nil in files sealed before that was counted.
+    public var ownZoomCounts: [Int]? { header.ownZoomCounts }
 
     /// The details of the rows with a geometry; nil in files sealed before there were any.
     public func details() throws(LayerFileError) -> FeatureDetails? {

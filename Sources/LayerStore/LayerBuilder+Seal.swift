@@ -77,12 +77,13 @@ extension LayerBuilder {
         var row = 0
         var details: [FeatureDetail] = []
         details.reserveCapacity(geometries)
-        let attributeBytes = Float(columnSealers.reduce(0) { $0 + $1.bytesInTile(rows: rows) })
-        var levels = LevelOfDetail(capacity: geometries)
+        let attributeBytes = Double(columnSealers.reduce(0) { $0 + $1.bytesInTile(rows: rows) })
+        var levels = LevelOfDetail(capacity: geometries, attributeBytes: attributeBytes)
         let numbersAtHand = ByteArena(capacity: 1 << 12)
-        let pays = Simplification.pays(vertices: totals.vertices, features: geometries, hasRanks: settings.hazard != nil)
+        var pays = Simplification.pays(vertices: totals.vertices, features: geometries, hasRanks: settings.hazard != nil)
+        let hasAreas = totals.kinds.contains { GeometryKind(rawValue: $0)?.dimension.map { $0 == 2 } ?? true }
         let fits = totals.vertices <= Simplification.vertexLimit
-        var simplifier = pays && fits ? try OutlineSimplifier(settings, totals, columns, scratch: scratch) : nil
+        var simplifier = fits && (pays || hasAreas) ? try OutlineSimplifier(settings, totals, columns, scratch: scratch) : nil
         var firstVertex = 0
 
         try forEachInOrder { record throws(LayerFileError) in
@@ -152,12 +153,13 @@ extension LayerBuilder {
                 length: &length)
             details.append(detail)
             let rank =
-                importance.map { LevelOfDetail.rank(importance: $0, number: featureNumber) }
-                ?? LevelOfDetail.rank(area: detail.area, length: length, isPoint: length == 0, number: featureNumber)
+                importance.map {
+                    LevelOfDetail.rank(importance: $0, area: detail.area, length: length, isPoint: length == 0, number: featureNumber)
+                } ?? LevelOfDetail.rank(area: detail.area, length: length, isPoint: length == 0, number: featureNumber)
             levels.add(
                 LevelOfDetail.Entry(
                     key: head.key, rank: rank, length: length > 0 ? length : .infinity, vertices: head.vertices,
-                    attributeBytes: attributeBytes, firstVertex: UInt32(truncatingIfNeeded: firstVertex)))
+                    hasArea: detail.area > 0, firstVertex: UInt32(truncatingIfNeeded: firstVertex)))
             firstVertex += vertices
             simplifier?.add(record, at: at, head, row: row - 1, classOffset: classOffset)
             try ringEnds.put(UnsafeRawBufferPointer(start: record + at, count: 4 * rings))
@@ -179,16 +181,21 @@ extension LayerBuilder {
             let written = try MappedFile(path: url.path)
             let vertices = UnsafeBufferPointer(
                 start: (written.bytes.baseAddress! + mercator.offset).assumingMemoryBound(to: Int32.self), count: 2 * totals.vertices)
-            let vertexLevels = try simplifier.finish(vertices)
+            pays = pays || simplifier.fitsTogether(vertices)
+            if pays {
+                let vertexLevels = try simplifier.finish(vertices)
+                try file.section(.vertexLevel, width: 1, count: totals.vertices).put(UnsafeRawBufferPointer(vertexLevels))
+                levels.useLevels(vertexLevels)
+                levels.forEachFarthestWhole { row, zoom in details[row].isSafe(onlyFrom: zoom) }
+            }
             withExtendedLifetime(written) {}
-            try file.section(.vertexLevel, width: 1, count: totals.vertices).put(UnsafeRawBufferPointer(vertexLevels))
-            levels.useLevels(vertexLevels)
-            levels.forEachFarthestWhole { row, zoom in details[row].isSafe(onlyFrom: zoom) }
         }
         var leastZoomCounts = [Int](repeating: 0, count: LevelOfDetail.lastZoom + 2)
+        var ownZoomCounts = leastZoomCounts
         for (place, zoom) in levels.leastZooms().enumerated() {
             details[place].leastZoom = zoom
             leastZoomCounts[min(Int(zoom), leastZoomCounts.count - 1)] += 1
+            ownZoomCounts[min(Int(details[place].ownZoom), ownZoomCounts.count - 1)] += 1
         }
         withExtendedLifetime(simplifier) {}
         try withTypedBytes(of: details) { bytes throws(LayerFileError) in try detailSection.put(bytes) }
@@ -202,7 +209,7 @@ extension LayerBuilder {
             attributes: settings.attributes, rowCount: rows, geometryCount: geometries,
             extent: geometries > 0 ? totals.extent : nil, decimals: totals.decimals, identity: numbering.kind,
             idColumn: settings.idColumn, nextNumber: numbering.nextNumber, geometryKinds: totals.kinds.sorted(), facts: facts,
-            leastZoomCounts: leastZoomCounts)
+            leastZoomCounts: leastZoomCounts, ownZoomCounts: ownZoomCounts)
         do {
             let encoder = JSONEncoder()
             encoder.outputFormatting = .sortedKeys

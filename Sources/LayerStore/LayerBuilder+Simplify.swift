@@ -83,6 +83,11 @@ struct OutlineSimplifier {
 
     private func clamped(_ rank: UInt8?) -> UInt8 { rank.map { max(1, min($0, 254)) } ?? 255 }
 
+    /// Whether the polygons gathered fit together, see `Simplification.fitsTogether`.
+    func fitsTogether(_ vertices: UnsafeBufferPointer<Int32>) -> Bool {
+        Simplification.fitsTogether(vertices, UnsafeBufferPointer(start: gathering.outlines.start, count: gathering.outlines.count))
+    }
+
     /// Writes a level for each vertex.
     /// - Parameter vertices: of the whole layer, Web Mercator world units, x and y in turn.
     /// - Returns: the levels, valid as long as this.

@@ -122,4 +122,6 @@ struct LayerFileHeader: Codable, Equatable {
     var facts: LayerFacts
     /// See `LayerFile.leastZoomCounts`.
     var leastZoomCounts: [Int]?
+    /// See `LayerFile.ownZoomCounts`.
+    var ownZoomCounts: [Int]?
 }

@@ -5,7 +5,7 @@ import SpatialIndex
 ///
 /// The Hilbert curve divides the world into four cells, each into four again. A cell of a depth is about half a tile of that zoom, whatever tiles are asked
 /// for, so that what is left out is the same in every tile and every run. Of the features whose middle lies in a cell, as many as a budget of bytes allows
-/// are taken, in the order of their rank: the value of the attribute declared for it; else the area of polygons, then the length of lines, then points by
+/// are taken, in the order of their rank: the value of the attribute declared for it; then the area of polygons, then the length of lines, then points by
 /// a hash of their number. Whoever is among the first of a cell is among the first of the smaller cell inside it: what a map shows it goes on showing when
 /// one zooms in.
 struct LevelOfDetail {
@@ -13,13 +13,13 @@ struct LevelOfDetail {
     struct Entry: BitwiseCopyable {
         /// Hilbert key.
         var key: UInt64
-        /// Greater goes first: 32 bits of importance, then 32 of a hash.
+        /// Greater goes first: 32 bits of importance or size, then 32 of what decides between equals.
         var rank: UInt64
         /// World units along all its rings and lines.
         var length: Float
         var vertices: UInt32
-        /// Bytes in a tile besides its geometry.
-        var attributeBytes: Float
+        /// Left out, it is shown by its share of area.
+        var hasArea: Bool
         /// The layer's vertices before it.
         var firstVertex: UInt32 = 0
     }
@@ -27,18 +27,34 @@ struct LevelOfDetail {
     /// The greatest zoom that anything waits for; whoever finds no place there is shown by its share of area only.
     static let lastZoom = TileCoordinate.zoomLimit
 
-    /// Bytes of a cell that is shown whole: a tile is up to two cells, and must stay below 500 KB.
-    static let wholeBudget = 220_000.0
+    /// Bytes of a cell that is shown whole. A tile is about one and a half cells, must stay below 500 KB, and should be quick to fetch: compressed, which
+    /// takes three fifths off, up to 50 KB. From zoom 15 on, where single houses can be told apart, there may be more of them.
+    static func budget(zoom: Int) -> Double { zoom < 14 ? 40_000 : zoom == 14 ? 70_000 : zoom == 15 ? 110_000 : 220_000 }
 
-    /// Bytes of what is chosen of a cell that is not shown whole. Far out a tile should be quick to fetch: with the rectangles that stand for the rest
-    /// (`Dust`) some 100 KB, half of that as it is sent.
-    static func budget(zoom: Int) -> Double { zoom < 14 ? 40_000 : 180_000 }
+    /// Bytes of what is chosen of a cell that is not shown whole. Some are kept for the rectangles that stand for the rest (`Dust`), fewer where there are
+    /// few polygons: so a cell that is just too large shows nearly all, and beside one that is just small enough no edge is seen.
+    /// - Parameter areas: how many polygons are in the cell.
+    static func budget(zoom: Int, areas: Int) -> Double {
+        max(leastBudget, budget(zoom: zoom) - rectangleBytes * Double(min(areas, mostRectangles)))
+    }
+
+    private static let leastBudget = 12_000.0
+    /// Of a rectangle, in a tile.
+    private static let rectangleBytes = 20.0
+    /// Of a cell: a tile has 64 × 64 places for them.
+    private static let mostRectangles = 2_500
 
     private var entries: [Entry] = []
     /// For each vertex of the layer, in layers that are simplified.
     private var levels: UnsafeBufferPointer<VertexLevel>?
 
-    init(capacity: Int) { entries.reserveCapacity(capacity) }
+    /// Bytes of a feature in a tile besides its geometry.
+    private let attributeBytes: Double
+
+    init(capacity: Int, attributeBytes: Double) {
+        entries.reserveCapacity(capacity)
+        self.attributeBytes = attributeBytes
+    }
 
     mutating func add(_ entry: Entry) { entries.append(entry) }
 
@@ -63,7 +79,7 @@ struct LevelOfDetail {
             for vertex in first..<first + Int(entry.vertices) where levels[vertex].zoom <= zoom { drawn += 1 }
             entry.vertices = drawn
         }
-        return entry.bytes(zoom: zoom)
+        return entry.bytes(zoom: zoom, attributeBytes: attributeBytes)
     }
 
     /// - Returns: for each entry, in the order they were added, which is that of their keys, its least zoom; `FeatureDetail.never` for none.
@@ -76,14 +92,18 @@ struct LevelOfDetail {
         while let (rows, zoom) = waiting.popLast() {
             if rows.isEmpty { continue }
             var total = 0.0
-            for row in rows { total += bytes(row, zoom: zoom) }
-            if total <= LevelOfDetail.wholeBudget {
+            var areas = 0
+            for row in rows {
+                total += bytes(row, zoom: zoom)
+                if entries[row].hasArea { areas += 1 }
+            }
+            if total <= LevelOfDetail.budget(zoom: zoom) {
                 for row in rows where zooms[row] == FeatureDetail.never { zooms[row] = UInt8(zoom) }
                 continue
             }
             candidates.removeAll(keepingCapacity: true)
             for row in rows { candidates.append(Candidate(rank: entries[row].rank, bytes: Float(bytes(row, zoom: zoom)))) }
-            let least = LevelOfDetail.leastRank(&candidates, budget: LevelOfDetail.budget(zoom: zoom))
+            let least = LevelOfDetail.leastRank(&candidates, budget: LevelOfDetail.budget(zoom: zoom, areas: areas))
             for row in rows where zooms[row] == FeatureDetail.never && entries[row].rank >= least { zooms[row] = UInt8(zoom) }
             if zoom == LevelOfDetail.lastZoom { continue }
             var start = rows.lowerBound
@@ -154,12 +174,14 @@ struct LevelOfDetail {
         return least
     }
 
+    /// Of equal importance the greater goes first, to some 20 bits: of roads of one width the long ones.
     /// - Parameter value: of the attribute declared as importance.
-    static func rank(importance value: Float, number: UInt64) -> UInt64 {
+    static func rank(importance value: Float, area: Float, length: Float, isPoint: Bool, number: UInt64) -> UInt64 {
         let bits = value.bitPattern
         // Ascending as numbers: negative ones turned round.
         let ordered = bits >> 31 == 0 ? bits | 1 << 31 : ~bits
-        return UInt64(ordered) << 32 | hash(number) >> 32
+        let size = rank(area: area, length: length, isPoint: isPoint, number: number) >> 32 & ~0xFFF
+        return UInt64(ordered) << 32 | size | hash(number) & 0xFFF
     }
 
     static func rank(area: Float, length: Float, isPoint: Bool, number: UInt64) -> UInt64 {
@@ -181,8 +203,8 @@ struct LevelOfDetail {
 extension LevelOfDetail.Entry {
     /// About how many bytes the feature takes in a tile that holds it whole. Far out, vertices fall together: a line passes no more cells of the grid
     /// than it is long.
-    func bytes(zoom: Int) -> Double {
+    func bytes(zoom: Int, attributeBytes: Double) -> Double {
         let units = zoom <= 20 ? Double(length) / Double(1 << (20 - zoom)) : 4 * Double(length)
-        return 16 + Double(attributeBytes) + 2.4 * min(Double(vertices), units + 4)
+        return 16 + attributeBytes + 2.4 * min(Double(vertices), units + 4)
     }
 }

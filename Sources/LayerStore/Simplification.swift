@@ -26,9 +26,62 @@ struct Simplification {
         hasRanks ? 1 << UInt32(21 - zoom) : 7 << UInt32(19 - zoom)
     }
 
-    /// Whether it is worth its time: buildings have too few vertices to lose any.
+    /// Whether it is worth its time whatever the outlines are: buildings have too few vertices to lose any.
     static func pays(vertices: Int, features: Int, hasRanks: Bool) -> Bool {
         vertices > 0 && (hasRanks || vertices > 12 * features)
+    }
+
+    /// Whether polygons of few vertices fit together, as parcels, blocks and squares of a mesh do: then it is worth its time because what has levels is drawn
+    /// with its borders shared at every zoom.
+    ///
+    /// Looks at runs of neighbouring rows from one end of the layer to the other. Of the edges of rings in them, a third must be edges of another ring of the
+    /// run too.
+    /// - Parameters:
+    ///   - vertices: of the whole layer, x and y in turn.
+    ///   - outlines: in the order of rows.
+    /// - Complexity: O(1), at most some 4,000 rings
+    static func fitsTogether(_ vertices: UnsafeBufferPointer<Int32>, _ outlines: UnsafeBufferPointer<Outline>) -> Bool {
+        var (edges, shared) = (0, 0)
+        let runs = min(sampledRuns, (outlines.count + sampledRings - 1) / sampledRings)
+        for run in 0..<runs {
+            // Runs are spread evenly, the last one at the end.
+            let first = runs == 1 ? 0 : (outlines.count - sampledRings) * run / (runs - 1)
+            let found = sharedEdges(vertices, outlines, first..<min(outlines.count, first + sampledRings))
+            edges += found.edges
+            shared += found.shared
+        }
+        return shared > 0 && 3 * shared >= edges
+    }
+
+    private static let sampledRuns = 64
+    private static let sampledRings = 64
+    /// Vertices of a ring that are looked at.
+    private static let sampledVertices = 256
+
+    /// The edges of polygons' rings, and how many of them another ring has too.
+    static func sharedEdges(
+        _ vertices: UnsafeBufferPointer<Int32>, _ outlines: UnsafeBufferPointer<Outline>, _ range: Range<Int>
+    ) -> (edges: Int, shared: Int) {
+        // For each edge the ring it was first seen in, and whether another has it.
+        var seen: [SIMD4<Int32>: (ring: Int, again: Int)] = [:]
+        var edges = 0
+        for ring in range where outlines[ring].role == .shell || outlines[ring].role == .hole {
+            let start = ring == 0 ? 0 : Int(outlines[ring - 1].end)
+            let end = min(Int(outlines[ring].end), start + sampledVertices)
+            for i in start..<max(start, end - 1) {
+                let (a, b) = (SIMD2(vertices[2 * i], vertices[2 * i + 1]), SIMD2(vertices[2 * i + 2], vertices[2 * i + 3]))
+                if a == b { continue }
+                edges += 1
+                let key = (a.x, a.y) < (b.x, b.y) ? SIMD4(lowHalf: a, highHalf: b) : SIMD4(lowHalf: b, highHalf: a)
+                guard let first = seen[key] else {
+                    seen[key] = (ring, 0)
+                    continue
+                }
+                if first.ring != ring { seen[key] = (first.ring, first.again + 1) }
+            }
+        }
+        // The first ring that has it counts too.
+        return (edges, seen.values.reduce(0) { $0 + ($1.again > 0 ? $1.again + 1 : 0) })
     }
 
     private let graph: BorderGraph

@@ -65,10 +65,19 @@ extension QueryEngine {
 }
 
 extension VisibleLayer {
-    /// For each zoom how many of the layer's features tiles leave out there because they cannot hold everything, down to 0 or to the closest zoom; nil where
-    /// that is not known, and everything is drawn. Polygons too small to see are not counted here.
-    public var leftOutCounts: [Int]? {
-        guard let counts = file.leastZoomCounts else { return nil }
+    /// For each zoom how many of the layer's features tiles do not draw by themselves there, down to 0 or to the closest zoom: those that wait because not
+    /// everything fits, and polygons so small that only their share of area is shown. Nil where that is not known, and everything is drawn. In
+    /// WorldCRS84Quad the numbers are those of the zoom of WebMercatorQuad at which tiles are as wide (`MapTile.levelZoom`).
+    ///
+    /// Of layers loaded before small polygons were counted, those that wait only. A tile that comes out larger than was foreseen leaves out more; it says
+    /// so itself (`DrawnTile.leftOut`).
+    public var leftOutCounts: [Int]? { (file.ownZoomCounts ?? file.leastZoomCounts).map(VisibleLayer.after) }
+
+    /// The lowest zoom at which no feature waits for a closer one; nil where there is none or it is not known.
+    public var leastWholeZoom: Int? { file.leastZoomCounts.map(VisibleLayer.after)?.firstIndex(of: 0) }
+
+    /// How many come after each, down to 0 or to the last but one.
+    private static func after(_ counts: [Int]) -> [Int] {
         var left = counts.reduce(0, +)
         var result: [Int] = []
         for count in counts.dropLast() {

@@ -40,12 +40,12 @@ public struct Dust: ~Copyable {
 
     public init() {}
 
-    /// Begins a tile. Far out the cells are twice as wide: there a tile is full of them, and should be small.
+    /// Begins a tile.
     /// - Parameter isExact: cells are two pixels wide, so that nothing is shown far from where it is: for hazards, where there are few features and all of
     ///   them are small, as each cell shows at most its own area.
     public mutating func start(_ tile: MapTile, isExact: Bool = false) {
         grid = TileGrid(tile)
-        cellShift = isExact ? 4 : tile.levelZoom < 14 ? 7 : 6
+        cellShift = isExact ? 4 : 6
         unitArea = Dust.unitArea(grid)
         cells.removeAll()
         classes.removeAll()

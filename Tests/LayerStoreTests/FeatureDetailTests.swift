@@ -58,6 +58,57 @@ import Testing
         return places
     }
 
+    /// The slow and obvious way: the first zoom that has room for the feature and shows it four square grid units large.
+    private func ownZoom(_ detail: FeatureDetail) -> UInt8 {
+        for zoom in 0...TileCoordinate.zoomLimit {
+            let unit = pow(2, 20 - Double(zoom))
+            if Int(detail.leastZoom) <= zoom && (detail.area == 0 || Double(detail.area) >= 4 * unit * unit) { return UInt8(zoom) }
+        }
+        return FeatureDetail.never
+    }
+
+    @Test(arguments: 0..<20 as Range<UInt64>)
+    func `from its own zoom on a feature matters and is large enough`(seed: UInt64) {
+        var generator = SeededGenerator(seed: seed)
+        for _ in 0..<1000 {
+            let exact = exp2(Float(Int.random(in: -6...50, using: &generator)))
+            var detail = FeatureDetail(
+                x: 0, y: 0,
+                area: [0, exact, exact.nextUp, exact.nextDown, .random(in: 0...exact, using: &generator)].randomElement(using: &generator)!)
+            detail.leastZoom = [0, .random(in: 0...22, using: &generator), FeatureDetail.never].randomElement(using: &generator)!
+            #expect(detail.ownZoom == ownZoom(detail), "seed \(seed): \(detail)")
+        }
+    }
+
+    @Test(arguments: 0..<4 as Range<UInt64>)
+    func `a file says for each zoom how many features are drawn by themselves from it on`(seed: UInt64) throws {
+        var generator = SeededGenerator(seed: seed)
+        let folder = try TemporaryFolder()
+        let scratch = try TemporaryFolder()
+        let builder = try LayerBuilder(settings: .init(attributes: [Attribute(name: "text", type: .text)]), scratch: scratch.url)
+        for i in 0..<3000 {
+            let (x, y) = (139 + Double.random(in: 0...0.05, using: &generator), 35 + Double.random(in: 0...0.05, using: &generator))
+            let side = exp2(Double.random(in: -22 ... -8, using: &generator))
+            var geometry: Geometry =
+                switch i % 5 {
+                case 0: .point(x, y)
+                case 1: .lineString([Point(x: x, y: y), Point(x: x + side, y: y)])
+                default: .polygon([[(0, 0), (1, 0), (1, 1), (0, 1), (0, 0)].map { Point(x: x + side * $0.0, y: y + side * $0.1) }])
+                }
+            geometry.roundToStorage()
+            try builder.set(0, text: "\(i)" + String(repeating: "x", count: 90))
+            try builder.endFeature(geometry: geometry, sourceRow: UInt64(i))
+        }
+        _ = try builder.seal(as: folder.path("a.layer"), identity: Identity(), facts: LayerFacts())
+        let file = try LayerFile.open(folder.path("a.layer"))
+        let details = try #require(try file.details())
+        try details.touch(0..<file.geometryCount)
+        var counts = [Int](repeating: 0, count: TileCoordinate.zoomLimit + 2)
+        for row in 0..<file.geometryCount { counts[min(Int(ownZoom(details[row])), counts.count - 1)] += 1 }
+        #expect(file.ownZoomCounts == counts, "seed \(seed)")
+        #expect(file.ownZoomCounts != file.leastZoomCounts)
+    }
+
     @Test(arguments: 0..<40 as Range<UInt64>)
     func `a ring that is called safe at a zoom is simple on the grid of its tiles`(seed: UInt64) {
         var generator = SeededGenerator(seed: seed)

@@ -1,3 +1,4 @@
+import Foundation
 import Geo
 import SpatialIndex
 import TestKit
@@ -39,7 +40,7 @@ import Testing
             let area = Float.random(in: 1...1e6, using: &generator)
             return LevelOfDetail.Entry(
                 key: key, rank: LevelOfDetail.rank(area: area, length: 1, isPoint: false, number: UInt64(i)), length: 1e4, vertices: 5,
-                attributeBytes: 100)
+                hasArea: true)
         }.sorted { $0.key < $1.key }
     }
 
@@ -47,7 +48,7 @@ import Testing
     func `in every cell the greatest come first and the budget is kept`(seed: UInt64) {
         var generator = SeededGenerator(seed: seed)
         let entries = entries(6000, using: &generator)
-        var levels = LevelOfDetail(capacity: entries.count)
+        var levels = LevelOfDetail(capacity: entries.count, attributeBytes: 100)
         for entry in entries { levels.add(entry) }
         let zooms = levels.leastZooms()
         #expect(zooms.contains(0) && zooms.contains { $0 > 8 } && !zooms.contains(FeatureDetail.never))
@@ -55,12 +56,12 @@ import Testing
             let cells = Dictionary(grouping: entries.indices) { zoom == 0 ? 0 : entries[$0].key >> UInt64(64 - 2 * zoom) }
             for rows in cells.values {
                 let shown = rows.filter { Int(zooms[$0]) <= zoom }
-                let bytes = shown.reduce(0) { $0 + entries[$1].bytes(zoom: zoom) }
+                let bytes = shown.reduce(0) { $0 + entries[$1].bytes(zoom: zoom, attributeBytes: 100) }
                 if shown.count == rows.count {
-                    #expect(bytes <= LevelOfDetail.wholeBudget)
+                    #expect(bytes <= LevelOfDetail.budget(zoom: zoom) + 200)
                     continue
                 }
-                #expect(bytes <= LevelOfDetail.budget(zoom: zoom) + 200)
+                #expect(bytes <= LevelOfDetail.budget(zoom: zoom, areas: rows.count) + 200)
                 let leastShown = shown.map { entries[$0].rank }.min() ?? .max
                 let greatestLeftOut = rows.filter { Int(zooms[$0]) > zoom }.map { entries[$0].rank }.max() ?? 0
                 #expect(leastShown > greatestLeftOut)
@@ -78,8 +79,51 @@ import Testing
         }
         #expect(short < long && long < small && small < large)
         let values: [Float] = [-.infinity, -1e9, -1, -0.5, 0, 1e-9, 3, 1e20]
-        let ranks = values.map { LevelOfDetail.rank(importance: $0, number: 1) }
+        let ranks = values.map { LevelOfDetail.rank(importance: $0, area: 0, length: 0, isPoint: true, number: 1) }
         #expect(ranks == ranks.sorted())
+    }
+
+    @Test(arguments: [80.0, 120, 300, 1000])
+    func `a cell that is just too large shows nearly all of it`(bytes: Double) {
+        for zoom in 0...LevelOfDetail.lastZoom {
+            let whole = LevelOfDetail.budget(zoom: zoom)
+            #expect(LevelOfDetail.budget(zoom: zoom, areas: Int(whole / bytes) + 1) > 0.7 * whole)
+            #expect(zoom == 0 || whole >= LevelOfDetail.budget(zoom: zoom - 1))
+            // Lines and points leave no rectangles.
+            #expect(LevelOfDetail.budget(zoom: zoom, areas: 0) == whole)
+        }
+    }
+
+    @Test(arguments: 0..<20 as Range<UInt64>)
+    func `of equal importance larger areas go first, then longer lines, then points`(seed: UInt64) {
+        var generator = SeededGenerator(seed: seed)
+        struct Thing {
+            var importance: Float
+            /// 2 for areas, 1 for lines, 0 for points.
+            var kind: Int
+            var size: Float
+            var rank: UInt64
+        }
+        let things = (0..<200).map { number in
+            let importance = Float(Int.random(in: -2...2, using: &generator))
+            let kind = Int.random(in: 0...2, using: &generator)
+            let size = exp2(Float.random(in: 0...60, using: &generator))
+            return Thing(
+                importance: importance, kind: kind, size: kind == 0 ? 0 : size,
+                rank: LevelOfDetail.rank(
+                    importance: importance, area: kind == 2 ? size : 0, length: kind == 0 ? 0 : size, isPoint: kind == 0,
+                    number: UInt64(number))
+            )
+        }
+        for a in things {
+            for b in things
+            where (a.importance, a.kind) > (b.importance, b.kind)
+                || (a.importance, a.kind) == (b.importance, b.kind) && a.size > 1.005 * b.size
+            {
+                #expect(a.rank > b.rank, "seed \(seed): \(a) before \(b)")
+            }
+        }
+        #expect(Set(things.map(\.rank)).count == things.count)
     }
 
     @Test func `a declared attribute decides, and nulls go last`() throws {
