@@ -44,6 +44,8 @@ public final class TileCache: Sendable {
                     return [
                         layer.id, layer.version, layer.columns.map(String.init).joined(separator: ","),
                         "\(policy.thins) \(policy.coversAll)", policy.classAttribute ?? "",
+                        policy.phenomenonAttribute ?? "",
+                        (policy.scheme?.classes ?? []).map { "\($0.value) \($0.phenomenon ?? 0) \($0.gravity)" }.joined(separator: ","),
                     ]
                 }
         }

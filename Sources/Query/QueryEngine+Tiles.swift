@@ -90,7 +90,14 @@ extension VisibleLayer {
 
     /// What the layer's description asks of its tiles: hazards never show less than there is, and classes are kept apart.
     public var tilePolicy: TilePolicy {
-        TilePolicy(coversAll: description.hazard != nil, classAttribute: description.style.by ?? description.hazard?.classAttribute)
+        let hazard = description.hazard
+        // As the style chooses: its own attribute, where the viewer sees it, else the hazard's class.
+        if let by = description.style.by, by != hazard?.classAttribute, attributes.contains(where: { $0.name == by }) {
+            return TilePolicy(coversAll: hazard != nil, classAttribute: by)
+        }
+        return TilePolicy(
+            coversAll: hazard != nil, classAttribute: hazard?.classAttribute, phenomenonAttribute: hazard?.phenomenonAttribute,
+            scheme: hazard?.classScheme)
     }
 }
 

@@ -36,14 +36,14 @@ struct TileBatch: ~Copyable {
         texts.deallocate()
     }
 
-    /// Features are given the attribute that tells classes apart, and no other.
+    /// Features are given the attributes that tell classes apart, and no others.
     var givesClassOnly = false
-    private var classKey: Int?
+    private var classKeys: [Int] = []
 
-    /// - Parameter classKey: the place among `columns` of the one that the style tells classes by.
-    mutating func start(_ columns: [Column], classKey: Int?) {
+    /// - Parameter classKeys: the places among `columns` of those that the style tells classes by.
+    mutating func start(_ columns: [Column], classKeys: [Int]) {
         self.columns = columns
-        self.classKey = classKey
+        self.classKeys = classKeys
         givesClassOnly = false
         order = columns.indices.sorted { (TileBatch.variety(columns[$0]), $0) < (TileBatch.variety(columns[$1]), $1) }
         variedColumns = columns.count { $0.entryCount == nil && $0.attribute.type != .boolean }
@@ -122,7 +122,7 @@ struct TileBatch: ~Copyable {
     mutating func end(_ encoder: inout TileEncoder) {
         if count == 0 { return }
         let taken = UnsafeBufferPointer(rebasing: rows[..<count])
-        for key in order where !givesClassOnly || key == classKey {
+        for key in order where !givesClassOnly || classKeys.contains(key) {
             let column = columns[key]
             if column.hasOwnTexts {
                 let number = column.gatherTexts(taken, areAscending: areAscending, places: places, texts: texts)

@@ -19,6 +19,7 @@ struct TileDrawing {
     private let columns: [Column]
     private let keys: [String]
     private let classKey: Int?
+    private let phenomenonKey: Int?
     private let runs: [(rows: Range<Int>, isInside: Bool)]
     private let found: Int
 
@@ -34,6 +35,7 @@ struct TileDrawing {
         let keys = columns.map(\.attribute.name)
         (self.columns, self.keys) = (columns, keys)
         classKey = policy.classAttribute.flatMap { keys.firstIndex(of: $0) }
+        phenomenonKey = policy.phenomenonAttribute.flatMap { keys.firstIndex(of: $0) }
         var runs: [(rows: Range<Int>, isInside: Bool)] = []
         var found = 0
         try file.search(tile.bufferedEnvelope) { rows, isInside in
@@ -57,14 +59,13 @@ struct TileDrawing {
     /// - Returns: nil when the tile is too large and more could be left out.
     private func draw(_ tools: inout TileTools, leastZoom: Int) throws -> Int? {
         let thins = policy.thins && details != nil
-        tools.batch.start(columns, classKey: classKey)
+        tools.batch.start(columns, classKeys: classKeys)
         tools.dust.start(tile, isExact: try dustIsExact(leastZoom))
         tools.encoder.start(
             tile, layer: source.layer, keys: keys, expectedValues: min(found, 10_000) * min(tools.batch.variedColumns, 2),
             simplifies: policy.thins, keepsStraight: levels != nil, covers: policy.coversAll)
         let limit = thins && leastZoom > 0 ? policy.byteLimit : .max
         let leastArea = tools.dust.leastArea
-        let hasClasses = classKey != nil
         var leftOut = 0
         var touched = 0..<0
         try expectFrequentEntries(&touched, &tools) { detail in
@@ -77,7 +78,7 @@ struct TileDrawing {
                 try draw(rows, isInside: isInside, &touched, &tools)
                 continue
             }
-            if hasClasses, let classKey { try columns[classKey].touch(rows) }
+            for key in classKeys { try columns[key].touch(rows) }
             var start = rows.lowerBound
             for row in rows {
                 if row & 0xFFFF == 0 { try deadline.check() }
@@ -87,9 +88,7 @@ struct TileDrawing {
                 start = row + 1
                 leftOut += 1
                 if detail.area > 0 {
-                    tools.dust.add(
-                        x: detail.x, y: detail.y, area: detail.area, class: hasClasses ? columns[classKey!].bits(touched: row) : 0, row: row
-                    )
+                    tools.dust.add(x: detail.x, y: detail.y, area: detail.area, class: classBits(row), row: row)
                 }
             }
             if start < rows.upperBound { try draw(start..<rows.upperBound, isInside: isInside, &touched, &tools) }
@@ -99,6 +98,21 @@ struct TileDrawing {
         if leftOut > 0 { try drawDust(&tools) }
         if tools.encoder.byteCount > limit { return nil }
         return leftOut
+    }
+
+    /// What classes are told by.
+    private var classKeys: [Int] { [classKey, phenomenonKey].compactMap { $0 } }
+
+    /// Equal for features of one class that were touched.
+    @inline(__always)
+    private func classBits(_ row: Int) -> SIMD2<UInt64> {
+        SIMD2(classKey.map { columns[$0].bits(touched: row) } ?? 0, phenomenonKey.map { columns[$0].bits(touched: row) } ?? 0)
+    }
+
+    private func gravity(_ row: Int) throws(LayerFileError) -> Int {
+        guard let classKey else { return 0 }
+        let phenomenon = try phenomenonKey.map { key throws(LayerFileError) in try columns[key].attributeValue(row) }
+        return policy.gravity(try columns[classKey].attributeValue(row), phenomenon ?? .null)
     }
 
     /// More features than this would make too many rectangles of two pixels.
@@ -174,6 +188,7 @@ struct TileDrawing {
 
     private func drawDust(_ tools: inout TileTools) throws {
         tools.batch.givesClassOnly = true
+        if policy.coversAll { try tools.dust.sortClasses { row throws(LayerFileError) in try gravity(row) } }
         while let rectangle = tools.dust.next(coversAll: policy.coversAll) {
             tools.encoder.draw(rectangle, id: try file.number(rectangle.row))
             tools.batch.add(rectangle.row)

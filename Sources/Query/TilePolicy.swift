@@ -1,3 +1,6 @@
+public import Descriptions
+import Geo
+
 /// What a tile leaves out, and how it makes up for it.
 public struct TilePolicy: Sendable, Hashable {
     /// Where not everything fits, features that matter less wait for a closer zoom (`LevelOfDetail`), polygons too small to see are shown by
@@ -9,11 +12,36 @@ public struct TilePolicy: Sendable, Hashable {
     public var coversAll = false
     /// The attribute that the style tells classes by; areas of different classes are not added up, and what stands for them carries its value.
     public var classAttribute: String?
+    /// A second one that the style tells classes by: the phenomenon of landslides.
+    public var phenomenonAttribute: String?
+    /// Says which class of a hazard is graver: where not all can be shown, it is.
+    public var scheme: ClassScheme?
 
-    public init(thins: Bool = true, coversAll: Bool = false, classAttribute: String? = nil) {
+    public init(
+        thins: Bool = true, coversAll: Bool = false, classAttribute: String? = nil, phenomenonAttribute: String? = nil,
+        scheme: ClassScheme? = nil
+    ) {
         self.thins = thins
         self.coversAll = coversAll
         self.classAttribute = classAttribute
+        self.phenomenonAttribute = phenomenonAttribute
+        self.scheme = scheme
+    }
+
+    /// Schemes that differ mostly have different names.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(thins)
+        hasher.combine(coversAll)
+        hasher.combine(classAttribute)
+        hasher.combine(phenomenonAttribute)
+        hasher.combine(scheme?.name)
+        hasher.combine(byteLimit)
+    }
+
+    /// How grave a class is; one that its scheme does not know is graver than all.
+    func gravity(_ value: AttributeValue, _ phenomenon: AttributeValue) -> Int {
+        guard let scheme else { return 0 }
+        return scheme.classify(value, phenomenon: phenomenon)?.gravity ?? .max
     }
 
     /// Bytes of the layer in the tile, uncompressed, beyond which more is left out than was planned.

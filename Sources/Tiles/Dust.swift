@@ -6,6 +6,9 @@
 /// rectangle of that area, for the feature with the largest share: its number stays real, so that a click finds something that is there. What a
 /// rectangle of whole units cannot show, and sums too small for one, are carried to the next cell that has something, row by row within the tile; so the
 /// area of the tile is right to a unit. The same rows give the same rectangles, in every run.
+///
+/// Where nothing may be shown by less than there is, the classes of a cell share one square of their areas together, in bands from the gravest to the least:
+/// so none covers another, and none is less than its share.
 public struct Dust: ~Copyable {
     struct Cell: BitwiseCopyable {
         /// Square grid units.
@@ -30,13 +33,20 @@ public struct Dust: ~Copyable {
     /// A cell's side is two to this in grid units.
     private var cellShift: Int32 = 6
     private var cells = Scratch<Cell>()
-    /// For each class its value; its cells lie one behind the other in `cells`.
-    private var classes = Scratch<UInt64>()
+    /// For each class its values; its cells lie one behind the other in `cells`.
+    private var classes = Scratch<SIMD2<UInt64>>()
+    /// The row that each class was first seen in.
+    private var classRows = Scratch<Int32>()
+    /// Classes from the gravest to the least.
+    private var order = Scratch<Int32>()
+    /// Of the cell that was looked at last, and how many of them were given away.
+    private var bands = Scratch<Rectangle>()
+    private var nextBand = 0
     /// Square grid units in a square world unit.
     private var unitArea = 1.0
     private var nextCell = 0
-    /// What the cells so far could not show, or showed too much.
-    private var carried = 0.0
+    /// What the cells so far could not show, or showed too much, for each class.
+    private var carried = Scratch<Double>()
 
     public init() {}
 
@@ -49,8 +59,12 @@ public struct Dust: ~Copyable {
         unitArea = Dust.unitArea(grid)
         cells.removeAll()
         classes.removeAll()
+        classRows.removeAll()
+        order.removeAll()
+        bands.removeAll()
+        carried.removeAll()
         (area, drawnArea, featureCount) = (0, 0, 0)
-        (nextCell, carried) = (0, 0)
+        (nextCell, nextBand) = (0, 0)
     }
 
     /// Square world units below which a polygon is too small to be drawn by itself: four grid units.
@@ -65,8 +79,8 @@ public struct Dust: ~Copyable {
     /// - Parameters:
     ///   - x: the middle, in Web Mercator world units; `y` too.
     ///   - area: square world units.
-    ///   - value: what the style tells classes by; equal for equal classes.
-    public mutating func add(x: Int32, y: Int32, area worldArea: Float, class value: UInt64, row: Int) {
+    ///   - value: what the style tells classes by, one attribute or two; equal for equal classes.
+    public mutating func add(x: Int32, y: Int32, area worldArea: Float, class value: SIMD2<UInt64>, row: Int) {
         let (x, y, worldArea) = grid.isGeographic ? PlateCarree.project(x: x, y: y, area: worldArea) : (x, y, worldArea)
         let fine = grid.fine(x, y)
         let place = GridPoint(
@@ -77,7 +91,7 @@ public struct Dust: ~Copyable {
         area += size
         featureCount += 1
         let perClass = cellsPerSide * cellsPerSide
-        let index = number(ofClass: value) * perClass + Int(place.y >> cellShift) * cellsPerSide + Int(place.x >> cellShift)
+        let index = number(ofClass: value, row) * perClass + Int(place.y >> cellShift) * cellsPerSide + Int(place.x >> cellShift)
         var cell = cells[index]
         cell.area += size
         if size > cell.largest {
@@ -88,16 +102,37 @@ public struct Dust: ~Copyable {
         cells[index] = cell
     }
 
-    private mutating func number(ofClass value: UInt64) -> Int {
+    private mutating func number(ofClass value: SIMD2<UInt64>, _ row: Int) -> Int {
         for i in 0..<classes.count where classes[i] == value { return i }
         if classes.count == Dust.classLimit { return Dust.classLimit - 1 }
+        order.append(Int32(classes.count))
         classes.append(value)
+        classRows.append(Int32(truncatingIfNeeded: row))
+        carried.append(0)
         cells.append(repeating: Cell(), count: cellsPerSide * cellsPerSide)
         return classes.count - 1
     }
 
+    /// Puts graver classes before others, after all was added; what is equally grave stays in its order.
+    /// - Parameter gravity: of a feature's class, by its row.
+    public mutating func sortClasses<E: Error>(gravity: (_ row: Int) throws(E) -> Int) throws(E) {
+        var gravities = InlineArray<64, Int>(repeating: 0)
+        for i in 0..<order.count {
+            let number = order[i]
+            let own = try gravity(Int(classRows[Int(number)]))
+            var place = i
+            while place > 0 && gravities[place - 1] < own {
+                gravities[place] = gravities[place - 1]
+                order[place] = order[place - 1]
+                place -= 1
+            }
+            gravities[place] = own
+            order[place] = number
+        }
+    }
+
     /// What stands for the polygons of a cell.
-    public struct Rectangle {
+    public struct Rectangle: BitwiseCopyable {
         /// Of the feature with the largest share.
         public let row: Int
         let corner: GridPoint
@@ -107,37 +142,103 @@ public struct Dust: ~Copyable {
 
     /// The next rectangle to be drawn; nil when there is none left.
     /// - Parameter coversAll: never less area than was added, as hazards ask for.
-    public mutating func next(coversAll: Bool) -> Rectangle? {
+    public mutating func next(coversAll: Bool) -> Rectangle? { coversAll ? nextOfBands() : nextSquare() }
+
+    private mutating func nextSquare() -> Rectangle? {
         let perClass = cellsPerSide * cellsPerSide
         while nextCell < cells.count {
             let cell = cells[nextCell]
-            if nextCell % perClass == 0 { carried = 0 }
+            let number = nextCell / perClass
             nextCell += 1
             if cell.row < 0 { continue }
-            carried += cell.area
-            let shown = rectangle(area: coversAll ? carried.rounded(.up) : carried.rounded(), coversAll: coversAll)
+            carried[number] += cell.area
+            let shown = rectangle(area: carried[number].rounded())
             if shown.width == 0 { continue }
-            let shownArea = Double(shown.width) * Double(shown.height)
-            carried -= shownArea
-            drawnArea += shownArea
-            let side = Int32(1) << cellShift
-            let west = (cell.x >> cellShift) << cellShift
-            let north = (cell.y >> cellShift) << cellShift
-            let x = max(west, min(cell.x - shown.width / 2, west + side - shown.width))
-            let y = max(north, min(cell.y - shown.height / 2, north + side - shown.height))
-            return Rectangle(row: Int(cell.row), corner: GridPoint(x: x, y: y), width: shown.width, height: shown.height)
+            note(shown.width, shown.height, number)
+            return Rectangle(
+                row: Int(cell.row), corner: corner(cell.x, cell.y, shown.width, shown.height), width: shown.width, height: shown.height)
         }
         return nil
     }
 
-    /// A rectangle as square as can be with no more than so many units, or no less; at most a cell.
-    private func rectangle(area: Double, coversAll: Bool) -> (width: Int32, height: Int32) {
+    private mutating func nextOfBands() -> Rectangle? {
+        while nextBand == bands.count {
+            if nextCell == cellsPerSide * cellsPerSide { return nil }
+            divide(nextCell)
+            nextCell += 1
+        }
+        nextBand += 1
+        return bands[nextBand - 1]
+    }
+
+    /// Makes bands of what lies in a cell.
+    private mutating func divide(_ place: Int) {
+        bands.removeAll()
+        nextBand = 0
+        let perClass = cellsPerSide * cellsPerSide
+        let side = Int32(1) << cellShift
+        var total = 0.0
+        var largest = Cell()
+        for number in 0..<classes.count {
+            let cell = cells[number * perClass + place]
+            if cell.row < 0 { continue }
+            carried[number] += cell.area
+            total += max(0, carried[number].rounded(.up))
+            if cell.largest > largest.largest { largest = cell }
+        }
+        if total < 1 { return }
+        // As square as can be; wider where whole rows of each class would not find room.
+        var width = max(1, min(side, Int32(min(total, Double(side * side)).squareRoot())))
+        while width < side && height(width, place) > side { width += 1 }
+        let height = min(side, height(width, place))
+        let corner = corner(largest.x, largest.y, width, height)
+        var used: Int32 = 0
+        for i in 0..<order.count {
+            let number = Int(order[i])
+            let cell = cells[number * perClass + place]
+            let own = min(height - used, rows(number, cell, width))
+            if own <= 0 { continue }
+            bands.append(Rectangle(row: Int(cell.row), corner: GridPoint(x: corner.x, y: corner.y + used), width: width, height: own))
+            note(width, own, number)
+            used += own
+        }
+    }
+
+    /// Of the bands of a cell, one on the other.
+    private func height(_ width: Int32, _ place: Int) -> Int32 {
+        var height: Int32 = 0
+        for number in 0..<classes.count { height += rows(number, cells[number * cellsPerSide * cellsPerSide + place], width) }
+        return height
+    }
+
+    /// Rows so wide that a class takes of a cell, at most a cell's.
+    private func rows(_ number: Int, _ cell: Cell, _ width: Int32) -> Int32 {
+        if cell.row < 0 || carried[number] <= 0 { return 0 }
+        let side = Int32(1) << cellShift
+        return min(side, Int32((min(carried[number].rounded(.up), Double(side * side)) / Double(width)).rounded(.up)))
+    }
+
+    /// Where a rectangle lies about a place, within its cell.
+    private func corner(_ x: Int32, _ y: Int32, _ width: Int32, _ height: Int32) -> GridPoint {
+        let side = Int32(1) << cellShift
+        let (west, north) = ((x >> cellShift) << cellShift, (y >> cellShift) << cellShift)
+        return GridPoint(
+            x: max(west, min(x - width / 2, west + side - width)), y: max(north, min(y - height / 2, north + side - height)))
+    }
+
+    private mutating func note(_ width: Int32, _ height: Int32, _ number: Int) {
+        let shown = Double(width) * Double(height)
+        carried[number] -= shown
+        drawnArea += shown
+    }
+
+    /// A rectangle as square as can be with no more than so many units; at most a cell.
+    private func rectangle(area: Double) -> (width: Int32, height: Int32) {
         let side = Int32(1) << cellShift
         if area < 1 { return (0, 0) }
         let units = Int32(min(area, Double(side * side)))
         let width = max(1, min(side, Int32(Double(units).squareRoot())))
-        let height = coversAll ? (units + width - 1) / width : units / width
-        return (width, min(side, height))
+        return (width, min(side, units / width))
     }
 }
 

@@ -11,7 +11,7 @@ shown by other tests. Held against it, at every zoom of both tile matrix sets:
 | `size` | a tile has 500,000 bytes at most, before compression |
 | `vertices` | a polygon has 65,535 vertices at most in a tile: MapLibre draws no more |
 | `ids` | a feature has the number that items give it, once |
-| `values` | attributes are those of the feature, of the type that the schema says, the null ones absent; what stands for features that were left out has one at most, its class |
+| `values` | attributes are those of the feature, of the type that the schema says, the null ones absent; what stands for features that were left out has two at most, its class and phenomenon |
 | `missing` | what reaches into the buffered tile (polygons with 4 square units or more there, lines 3 units long, every point) is in the tile, or is counted as left out |
 | `silent` | whatever else reaches into it, however small, is in the tile or is counted as left out |
 | `stray` | nothing is in a tile that is not within a pixel of it |

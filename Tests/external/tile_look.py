@@ -97,11 +97,11 @@ class Look:
             self.fault("decodes", "mapbox_vector_tile reads something else")
 
     def is_alone(self, row, properties):
-        """Whether a feature is in the tile by itself; what stands for others has nothing but a class."""
+        """Whether a feature is in the tile by itself; what stands for others has nothing but a class, which a phenomenon may belong to."""
         wanted = self.layer.properties[row]
         if same_values(wanted, properties, self.layer.schema):
             return True
-        if self.left_out and len(properties) < 2 and all(wanted.get(name) == value for name, value in properties.items()):
+        if self.left_out and len(properties) < 3 and all(wanted.get(name) == value for name, value in properties.items()):
             return False
         self.fault("values", f"feature {self.layer.ids[row]}: {short(properties)}, not {short(wanted)}")
         return True
