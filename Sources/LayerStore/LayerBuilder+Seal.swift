@@ -84,6 +84,7 @@ extension LayerBuilder {
         let hasAreas = totals.kinds.contains { GeometryKind(rawValue: $0)?.dimension.map { $0 == 2 } ?? true }
         let fits = totals.vertices <= Simplification.vertexLimit
         var simplifier = fits && (pays || hasAreas) ? try OutlineSimplifier(settings, totals, columns, scratch: scratch) : nil
+        let ranks = settings.hazard != nil && simplifier != nil ? try file.section(.hazardRank, width: 1, count: geometries) : nil
         var firstVertex = 0
 
         try forEachInOrder { record throws(LayerFileError) in
@@ -161,7 +162,7 @@ extension LayerBuilder {
                     key: head.key, rank: rank, length: length > 0 ? length : .infinity, vertices: head.vertices,
                     hasArea: detail.area > 0, firstVertex: UInt32(truncatingIfNeeded: firstVertex)))
             firstVertex += vertices
-            simplifier?.add(record, at: at, head, row: row - 1, classOffset: classOffset)
+            if let rank = simplifier?.add(record, at: at, head, row: row - 1, classOffset: classOffset) { try ranks?.put(rank) }
             try ringEnds.put(UnsafeRawBufferPointer(start: record + at, count: 4 * rings))
             at += 4 * rings
             try partEnds.put(UnsafeRawBufferPointer(start: record + at, count: 4 * parts))

@@ -48,8 +48,11 @@ struct OutlineSimplifier {
     /// - Parameters:
     ///   - start: where the ring ends begin in the record.
     ///   - classOffset: where the value of the class's column lies in it.
-    mutating func add(_ record: UnsafeRawPointer, at start: Int, _ head: SpillHead, row: Int, classOffset: Int?) {
-        gathering.add(record, at: start, head, row: row, rank: rank(record, classOffset))
+    /// - Returns: the rank of its class; 0 where there are none.
+    mutating func add(_ record: UnsafeRawPointer, at start: Int, _ head: SpillHead, row: Int, classOffset: Int?) -> UInt8 {
+        let rank = rank(record, classOffset)
+        gathering.add(record, at: start, head, row: row, rank: rank)
+        return rank
     }
 
     private mutating func rank(_ record: UnsafeRawPointer, _ offset: Int?) -> UInt8 {

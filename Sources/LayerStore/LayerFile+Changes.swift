@@ -25,7 +25,9 @@ extension LayerFile {
         else { return nil }
         let (details, detailsBefore) = (try self.details(), try before.details())
         let (levels, levelsBefore) = (try vertexLevels(), try before.vertexLevels())
-        guard (details == nil) == (detailsBefore == nil), (levels == nil) == (levelsBefore == nil) else { return nil }
+        let (ranks, ranksBefore) = (try hazardRanks(), try before.hazardRanks())
+        guard (details == nil) == (detailsBefore == nil), (levels == nil) == (levelsBefore == nil), (ranks == nil) == (ranksBefore == nil)
+        else { return nil }
 
         var boxes: [IndexBox] = []
         var kept = [UInt64](repeating: 0, count: (before.geometryCount + 63) / 64)
@@ -44,7 +46,7 @@ extension LayerFile {
                 old = found
             }
             guard let old, old > furthest, try isDrawn(row, like: old, of: before, details, detailsBefore),
-                try isSimplified(row, like: old, levels, levelsBefore)
+                try isSimplified(row, like: old, levels, levelsBefore), try ranks?.rank(row) == ranksBefore?.rank(old)
             else {
                 boxes.append(try indexBox(row))
                 continue
@@ -71,7 +73,7 @@ extension LayerFile {
                 true
             case .geometryKind, .vertexSteps, .vertexBases, .ringSteps, .ringBases, .partSteps, .partBases, .ringEnds, .partEnds,
                 .partKinds,
-                .degrees, .mercator, .detail, .vertexLevel:
+                .degrees, .mercator, .detail, .vertexLevel, .hazardRank:
                 true
             case .nulls, .values, .zones, .textSteps, .textBases, .text, .codes: true
             }

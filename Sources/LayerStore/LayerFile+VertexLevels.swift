@@ -19,6 +19,27 @@ public struct VertexLevels: Sendable {
     }
 }
 
+/// How grave the classes of a hazard's features are.
+public struct FeatureRanks: Sendable {
+    let section: Section
+
+    /// 1 for the least grave, 255 for a class that nobody knows; see `HazardRanks`.
+    public func rank(_ row: Int) throws(LayerFileError) -> UInt8 {
+        precondition(row >= 0 && row < section.length)
+        try section.touch(row, 1)
+        return section.load(row, as: UInt8.self)
+    }
+}
+
+extension LayerFile {
+    /// Of the rows with a geometry; nil where the layer is no hazard, or was sealed before that was known, or is one of the largest: then all are alike.
+    public func hazardRanks() throws(LayerFileError) -> FeatureRanks? {
+        guard let section = sections[SectionKey(kind: .hazardRank)] else { return nil }
+        guard section.length == geometryCount else { throw .malformed("section hazardRank has \(section.length) bytes") }
+        return FeatureRanks(section: section)
+    }
+}
+
 extension LayerFile {
     /// Nil where all vertices are drawn at every zoom: the layer has few, or it was sealed before there were levels, or it is one of the largest.
     public func vertexLevels() throws(LayerFileError) -> VertexLevels? {

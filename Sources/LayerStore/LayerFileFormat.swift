@@ -74,6 +74,8 @@ enum LayerFileFormat {
         case detail = 24
         /// `VertexLevel` a vertex, only in layers that are simplified for far zooms.
         case vertexLevel = 25
+        /// `UInt8` a row: how grave its class is, only in layers of hazards.
+        case hazardRank = 26
 
         // For each column, all-row:
         /// One bit a row, set when the value is null; absent when none is.

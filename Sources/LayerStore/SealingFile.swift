@@ -65,7 +65,7 @@ final class SealingFile {
     /// Sections that a reader may pass over without answering wrongly.
     private func isOptional(_ kind: LayerFileFormat.Kind) -> Bool {
         switch kind {
-        case .hilbertKey, .source, .sourceRow, .contentHash, .contentOrder, .statistics, .detail, .vertexLevel: true
+        case .hilbertKey, .source, .sourceRow, .contentHash, .contentOrder, .statistics, .detail, .vertexLevel, .hazardRank: true
         default: false
         }
     }

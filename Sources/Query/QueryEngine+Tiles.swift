@@ -141,6 +141,9 @@ struct TileTools: ~Copyable {
     var encoder = TileEncoder()
     var batch = TileBatch()
     var dust = Dust()
+    var gathered: [GatheredRow] = []
+    var small: [SmallArea] = []
+    var merged: [MergedAreas: MergedAreas.Shown] = [:]
 }
 
 /// Drawers that are not in use; there are never more than threads that draw.

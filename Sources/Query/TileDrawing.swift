@@ -16,6 +16,8 @@ struct TileDrawing {
     let details: FeatureDetails?
     /// Nil: every vertex is drawn at every zoom.
     let levels: VertexLevels?
+    /// Nil: no class is graver than another.
+    let ranks: FeatureRanks?
     private let columns: [Column]
     private let keys: [String]
     private let classKey: Int?
@@ -31,6 +33,7 @@ struct TileDrawing {
         file = source.file
         details = try file.details()
         levels = try file.vertexLevels()
+        ranks = try file.hazardRanks()
         let columns = source.columns.map { source.file.columns[$0] }
         let keys = columns.map(\.attribute.name)
         (self.columns, self.keys) = (columns, keys)
@@ -48,34 +51,55 @@ struct TileDrawing {
     /// Draws what the encoder then finishes, and once more with less when it comes out too large.
     /// - Returns: see `DrawnTile.leftOut`.
     func draw(_ tools: inout TileTools) throws -> Int {
-        var zoom = tile.levelZoom
+        var attempt = Attempt(leastZoom: tile.levelZoom, mergesDust: policy.coversAll && levels != nil && found <= TileDrawing.mergeLimit)
         while true {
-            if let leftOut = try draw(&tools, leastZoom: zoom) { return leftOut }
-            zoom -= 1
+            if let leftOut = try draw(&tools, attempt) { return leftOut }
+            if attempt.mergesDust { attempt.mergesDust = false } else { attempt.leastZoom -= 1 }
         }
     }
 
-    /// - Parameter leastZoom: features that matter only closer than this are left out.
+    private struct Attempt {
+        /// Features that matter only closer than this are left out.
+        var leastZoom: Int
+        /// Small areas that are part of larger ones are shown as what they are together.
+        var mergesDust: Bool
+    }
+
+    /// Geometries of more features than this are not read to see what they are part of.
+    private static let mergeLimit = 1 << 16
+
+    /// Polygons are put on the grid together: what they share stays shared, and hazards cover what they are.
+    private func gathers(_ tools: borrowing TileTools) -> Bool { (levels != nil || policy.coversAll) && tools.encoder.canGather }
+
     /// - Returns: nil when the tile is too large and more could be left out.
-    private func draw(_ tools: inout TileTools, leastZoom: Int) throws -> Int? {
+    private func draw(_ tools: inout TileTools, _ attempt: Attempt) throws -> Int? {
         let thins = policy.thins && details != nil
+<<<<<<< HEAD
         tools.batch.start(columns, classKeys: classKeys)
         tools.dust.start(tile, isExact: try dustIsExact(leastZoom))
+=======
+        tools.batch.start(columns, classKey: classKey)
+        tools.dust.start(tile, isExact: try dustIsExact(attempt.leastZoom))
+        tools.gathered.removeAll()
+        tools.merged.removeAll()
+        tools.small.removeAll(keepingCapacity: true)
+>>>>>>> b652922 (Polygons of a layer are put on the grid together: what they share stays shared, graver classes win what rounding leaves)
         tools.encoder.start(
             tile, layer: source.layer, keys: keys, expectedValues: min(found, 10_000) * min(tools.batch.variedColumns, 2),
             simplifies: policy.thins, keepsStraight: levels != nil, covers: policy.coversAll)
-        let limit = thins && leastZoom > 0 ? policy.byteLimit : .max
+        let gathers = gathers(tools)
+        let limit = thins && (attempt.leastZoom > 0 || attempt.mergesDust) ? policy.byteLimit : .max
         let leastArea = tools.dust.leastArea
         var leftOut = 0
         var touched = 0..<0
         try expectFrequentEntries(&touched, &tools) { detail in
-            !thins || Int(detail.leastZoom) <= leastZoom && (detail.area == 0 || detail.area >= leastArea)
+            !thins || Int(detail.leastZoom) <= attempt.leastZoom && (detail.area == 0 || detail.area >= leastArea)
         }
         for (rows, isInside) in runs {
             try deadline.check()
             try details?.touch(rows)
             guard thins, let details else {
-                try draw(rows, isInside: isInside, &touched, &tools)
+                try draw(rows, isInside: isInside, gathers, &touched, &tools)
                 continue
             }
             for key in classKeys { try columns[key].touch(rows) }
@@ -83,18 +107,32 @@ struct TileDrawing {
             for row in rows {
                 if row & 0xFFFF == 0 { try deadline.check() }
                 let detail = details[row]
-                if Int(detail.leastZoom) <= leastZoom && (detail.area == 0 || detail.area >= leastArea) { continue }
-                if start < row { try draw(start..<row, isInside: isInside, &touched, &tools) }
+                if Int(detail.leastZoom) <= attempt.leastZoom && (detail.area == 0 || detail.area >= leastArea) { continue }
+                if start < row { try draw(start..<row, isInside: isInside, gathers, &touched, &tools) }
                 start = row + 1
                 leftOut += 1
                 if detail.area > 0 {
+<<<<<<< HEAD
                     tools.dust.add(x: detail.x, y: detail.y, area: detail.area, class: classBits(row), row: row)
+=======
+                    let value = hasClasses ? columns[classKey!].bits(touched: row) : 0
+                    if attempt.mergesDust, gathers, detail.area < leastArea {
+                        tools.small.append(SmallArea(row: row, detail: detail, class: value, isInside: isInside))
+                        continue
+                    }
+                    tools.dust.add(x: detail.x, y: detail.y, area: detail.area, class: value, row: row)
+>>>>>>> b652922 (Polygons of a layer are put on the grid together: what they share stays shared, graver classes win what rounding leaves)
                 }
             }
-            if start < rows.upperBound { try draw(start..<rows.upperBound, isInside: isInside, &touched, &tools) }
+            if start < rows.upperBound { try draw(start..<rows.upperBound, isInside: isInside, gathers, &touched, &tools) }
             if tools.encoder.byteCount > limit { return nil }
         }
+        for small in tools.small where try !merge(small, &tools) {
+            tools.dust.add(x: small.detail.x, y: small.detail.y, area: small.detail.area, class: small.class, row: small.row)
+        }
+        if gathers { try drawGathered(&tools) }
         tools.batch.end(&tools.encoder)
+        if tools.encoder.byteCount > limit { return nil }
         if leftOut > 0 { try drawDust(&tools) }
         if tools.encoder.byteCount > limit { return nil }
         return leftOut
@@ -156,6 +194,7 @@ struct TileDrawing {
     }
 
     /// - Parameter touched: rows whose values of a few bytes are known to be checked: a run may be one row, and blocks hold thousands.
+<<<<<<< HEAD
     private func touchColumns(_ rows: Range<Int>, _ touched: inout Range<Int>) throws {
         if rows.lowerBound >= touched.lowerBound && rows.upperBound <= touched.upperBound { return }
         touched = rows.lowerBound..<max(rows.upperBound, min(rows.lowerBound + 512, file.rowCount))
@@ -166,9 +205,19 @@ struct TileDrawing {
         try file.touchShapes(rows)
         try levels?.touch(rows)
         try touchColumns(rows, &touched)
+=======
+    private func draw(_ rows: Range<Int>, isInside: Bool, _ gathers: Bool, _ touched: inout Range<Int>, _ tools: inout TileTools) throws {
+        try file.touchShapes(rows)
+        try levels?.touch(rows)
+        if gathers { return try gather(rows, isInside: isInside, &tools) }
+        if rows.lowerBound < touched.lowerBound || rows.upperBound > touched.upperBound {
+            touched = rows.lowerBound..<max(rows.upperBound, min(rows.lowerBound + 512, file.rowCount))
+            for column in columns where !column.hasOwnTexts { try column.touch(touched) }
+        }
+>>>>>>> b652922 (Polygons of a layer are put on the grid together: what they share stays shared, graver classes win what rounding leaves)
         for column in columns where column.hasOwnTexts { try column.touch(rows) }
         // What is known of rounded rings is known of those in Web Mercator that are nothing but rounded, every vertex of them.
-        let canTrust = tile.matrixSet == .webMercatorQuad && !policy.coversAll
+        let canTrust = tile.matrixSet == .webMercatorQuad
         var drawn = 0
         for row in rows {
             if isInside, canTrust, let detail = details?[row], detail.isSafe(atZoom: tile.zoom) {
@@ -186,6 +235,73 @@ struct TileDrawing {
         }
     }
 
+    // MARK: Polygons that are put on the grid together
+
+    private func gather(_ rows: Range<Int>, isInside: Bool, _ tools: inout TileTools) throws {
+        for row in rows {
+            let owner = tools.encoder.gather(
+                file.shape(touched: row), levels: levels?.levels(touched: row), rank: try ranks?.rank(row) ?? 1, isInside: isInside)
+            tools.gathered.append(GatheredRow(row: row, owner: owner, isInside: isInside))
+            if tools.gathered.count & 1023 == 0 { try deadline.check() }
+            if tools.encoder.isFullOfGathered { try drawGathered(&tools) }
+        }
+    }
+
+    /// Draws what was gathered, and begins anew.
+    private func drawGathered(_ tools: inout TileTools) throws {
+        try deadline.check()
+        tools.encoder.arrangeGathered()
+        for place in tools.gathered.indices {
+            let (row, owner, isInside) = (tools.gathered[place].row, tools.gathered[place].owner, tools.gathered[place].isInside)
+            for column in columns { try column.touch(row..<row + 1) }
+            if tools.encoder.draw(
+                file.shape(touched: row), levels: levels?.levels(touched: row), id: try file.number(row), isInside: isInside, owner: owner)
+            {
+                tools.batch.add(row)
+            }
+            if tools.batch.isFull { tools.batch.end(&tools.encoder) }
+            if place & 1023 == 0 { try deadline.check() }
+        }
+        tools.batch.end(&tools.encoder)
+        tools.batch.givesClassOnly = true
+        for merged in tools.merged.values.sorted(by: { $0.owner < $1.owner }) {
+            guard tools.encoder.draw(gathered: merged.owner, id: try file.number(merged.row)) else { continue }
+            for column in columns { try column.touch(merged.row..<merged.row + 1) }
+            tools.batch.add(merged.row)
+            if tools.batch.isFull { tools.batch.end(&tools.encoder) }
+        }
+        tools.batch.end(&tools.encoder)
+        tools.batch.givesClassOnly = false
+        tools.gathered.removeAll(keepingCapacity: true)
+        tools.merged.removeAll(keepingCapacity: true)
+        tools.encoder.clearGathered()
+    }
+
+    /// Puts an area that is too small to be shown by itself, but is part of a larger one, some of which is shown, together with its like: a rectangle might
+    /// lie over what is shown, so that less would be covered than there is. False when it is not so.
+    private func merge(_ small: SmallArea, _ tools: inout TileTools) throws -> Bool {
+        guard let levels, tools.encoder.isOccupied(x: small.detail.x, y: small.detail.y) else { return false }
+        let row = small.row
+        try file.touchShapes(row..<row + 1)
+        try levels.touch(row..<row + 1)
+        let shape = file.shape(touched: row)
+        let ofShape = levels.levels(touched: row)
+        if UnsafeBufferPointer(start: ofShape, count: shape.mercator.count / 2).allSatisfy(\.grows) { return false }
+        let shift = Int32(max(0, 20 - tile.levelZoom) + 6)
+        let cell = MergedAreas(column: small.detail.x >> shift, row: small.detail.y >> shift, class: small.class)
+        if let merged = tools.merged[cell] {
+            tools.encoder.gather(shape, levels: ofShape, isInside: small.isInside, owner: merged.owner)
+            if small.detail.area > merged.area {
+                tools.merged[cell] = MergedAreas.Shown(row: row, area: small.detail.area, owner: merged.owner)
+            }
+        } else {
+            let owner = tools.encoder.addOwner(rank: try ranks?.rank(row) ?? 1)
+            tools.encoder.gather(shape, levels: ofShape, isInside: small.isInside, owner: owner)
+            tools.merged[cell] = MergedAreas.Shown(row: row, area: small.detail.area, owner: owner)
+        }
+        return true
+    }
+
     private func drawDust(_ tools: inout TileTools) throws {
         tools.batch.givesClassOnly = true
         if policy.coversAll { try tools.dust.sortClasses { row throws(LayerFileError) in try gravity(row) } }
@@ -198,5 +314,34 @@ struct TileDrawing {
             }
         }
         tools.batch.end(&tools.encoder)
+    }
+}
+
+/// A feature whose polygons wait for being put on the grid with all others.
+struct GatheredRow {
+    var row: Int
+    var owner: Int
+    var isInside: Bool
+}
+
+/// An area that is too small to be shown by itself.
+struct SmallArea {
+    var row: Int
+    var detail: FeatureDetail
+    var `class`: UInt64
+    var isInside: Bool
+}
+
+/// Where small areas of one class are shown as one.
+struct MergedAreas: Hashable {
+    var column: Int32
+    var row: Int32
+    var `class`: UInt64
+
+    /// What is shown: under the number of its largest feature.
+    struct Shown {
+        var row: Int
+        var area: Float
+        var owner: Int
     }
 }

@@ -66,19 +66,6 @@ struct Clipper: ~Copyable {
         return keepsGreater ? value >= limit : value <= limit
     }
 
-    /// Twice the area of the ring in `points`, without its sign, in square fine units.
-    func doubledArea() -> Double {
-        if points.count < 3 { return 0 }
-        let origin = points[0]
-        var area = 0.0
-        for i in 2..<points.count {
-            let a = points[i - 1]
-            let b = points[i]
-            area += Double(a.x - origin.x) * Double(b.y - origin.y) - Double(a.y - origin.y) * Double(b.x - origin.x)
-        }
-        return abs(area)
-    }
-
     /// The part of a segment inside the box, nil when there is none.
     ///
     /// Rule: D. Cohen, I. Sutherland, in Newman, Sproull, “Principles of interactive computer graphics”, 1973.
@@ -141,4 +128,17 @@ struct Clipper: ~Copyable {
         let quotient = numerator / divisor
         return numerator < 0 && quotient * divisor != numerator ? quotient - 1 : quotient
     }
+}
+
+/// Twice the area of a ring whose first vertex is not repeated, in square fine units: positive when it runs clockwise on the map.
+func signedArea(_ points: borrowing Scratch<FinePoint>) -> Int128 {
+    if points.count < 3 { return 0 }
+    let origin = points[0]
+    var area: Int128 = 0
+    for i in 2..<points.count {
+        let a = points[i - 1]
+        let b = points[i]
+        area += Int128(a.x - origin.x) * Int128(b.y - origin.y) - Int128(a.y - origin.y) * Int128(b.x - origin.x)
+    }
+    return area
 }

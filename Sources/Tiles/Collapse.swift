@@ -1,8 +1,7 @@
 /// What a polygon feature leaves behind when none of its rings survives on the grid: how much area it has in the tile, and where.
 ///
 /// A ring can fall onto a line or a point although its area is large: a ditch of 4000 × 0.3 grid units. The tile must still show that
-/// area, so a stand-in of the same size is drawn where the polygon runs. Below half a square unit, the least a polygon on the grid can
-/// have, nothing is drawn.
+/// area, so a stand-in of the same size is drawn where the polygon runs: a square unit at least.
 struct Collapse: ~Copyable {
     /// Square grid units, of all shells without their holes.
     private(set) var area = 0.0
@@ -16,17 +15,17 @@ struct Collapse: ~Copyable {
         largest = 0
     }
 
-    /// Counts the ring in `clipper`.
-    mutating func add(_ clipper: borrowing Clipper, _ grid: TileGrid, isHole: Bool) {
-        let ringArea = clipper.doubledArea() / 2 * grid.areaScale
+    /// Counts a ring whose first vertex is not repeated.
+    mutating func add(_ ring: borrowing Scratch<FinePoint>, _ grid: TileGrid, isHole: Bool) {
+        let ringArea = Double(abs(signedArea(ring))) / 2 * grid.areaScale
         if ringArea <= 0 { return }
         area += isHole ? -ringArea : ringArea
         if isHole || ringArea <= largest { return }
         largest = ringArea
-        var west = grid.snap(clipper.points[0])
+        var west = grid.snap(ring[0])
         var (east, north, south) = (west, west, west)
-        for i in 1..<clipper.points.count {
-            let point = grid.snap(clipper.points[i])
+        for i in 1..<ring.count {
+            let point = grid.snap(ring[i])
             if point.x < west.x { west = point }
             if point.x > east.x { east = point }
             if point.y < north.y { north = point }
@@ -35,10 +34,15 @@ struct Collapse: ~Copyable {
         (from, to) = east.x - west.x >= south.y - north.y ? (west, east) : (north, south)
     }
 
+    /// What runs between two places has no area.
+    mutating func set(from: GridPoint, to: GridPoint) {
+        let isForward = abs(to.x - from.x) >= abs(to.y - from.y) ? from.x <= to.x : from.y <= to.y
+        (self.from, self.to) = isForward ? (from, to) : (to, from)
+    }
+
     /// Makes `rings` one parallelogram, a grid unit wide, along the middle of the largest shell, of as much area as was lost there (to a
-    /// whole unit). False when it is too little to show.
-    func standIn(into rings: inout GridRings) -> Bool {
-        if area < 0.5 { return false }
+    /// whole unit, and one at least).
+    func standIn(into rings: inout GridRings) {
         let run = to.x - from.x
         let rise = to.y - from.y
         let isFlat = run >= abs(rise)
@@ -62,7 +66,6 @@ struct Collapse: ~Copyable {
         rings.points.append(GridPoint(x: b.x + offset.x, y: b.y + offset.y))
         rings.points.append(GridPoint(x: a.x + offset.x, y: a.y + offset.y))
         _ = rings.endRing(start: 0, part: 0, isHole: false)
-        return true
     }
 
     private func along(_ distance: Int32, of length: Int32) -> GridPoint {

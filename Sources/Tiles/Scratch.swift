@@ -475,6 +475,7 @@ func hash(bytes: UnsafeRawBufferPointer) -> UInt64 {
     return fold(state ^ rest)
 }
 
+/// A step of mixing: 64 bits of which each depends on all that were given.
 @inline(__always)
 func fold(_ value: UInt64) -> UInt64 {
     let product = value.multipliedFullWidth(by: 0xA076_1D64_78BD_642F)

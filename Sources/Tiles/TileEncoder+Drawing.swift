@@ -53,28 +53,32 @@ extension TileEncoder {
 
     // MARK: Lines
 
-    /// Every piece of every line inside the buffered tile (MVT 2.1, 4.3.4.3).
+    /// Every piece of every line inside the buffered tile (MVT 2.1, 4.3.4.3). Of a feature all of whose pieces lie within one cell each, one is a unit long.
     mutating func drawLines(_ shape: Shape, isInside: Bool) {
         var cursor = GridPoint(x: 0, y: 0)
-        var lost = false
+        var lost: GridPoint?
         let before = geometry.count
         for part in 0..<shape.partEnds.count where shape.kind(ofPart: part) == .lineString {
             for ring in shape.rings(ofPart: part) {
                 if isInside {
                     rings.removeAll()
                     for vertex in shape.vertices(ofRing: ring) { addToLine(grid.snap(finePoint(shape, vertex))) }
-                    if !endLine(&cursor) { lost = true }
-                } else if clipLine(shape, shape.vertices(ofRing: ring), &cursor) {
-                    lost = true
+                    if !endLine(&cursor) { lost = rings.points[0] }
+                } else if let place = clipLine(shape, shape.vertices(ofRing: ring), &cursor) {
+                    lost = place
                 }
             }
         }
-        if lost && geometry.count == before { losses.lines += 1 }
+        guard let lost, geometry.count == before else { return }
+        rings.removeAll()
+        rings.points.append(lost)
+        rings.points.append(GridPoint(x: lost.x < Int32(TileGrid.extent) ? lost.x + 1 : lost.x - 1, y: lost.y))
+        _ = endLine(&cursor)
     }
 
-    /// True when a piece with some length was too short for the grid.
-    private mutating func clipLine(_ shape: Shape, _ vertices: Range<Int>, _ cursor: inout GridPoint) -> Bool {
-        var lost = false
+    /// - Returns: the cell of a piece with some length that was too short for the grid.
+    private mutating func clipLine(_ shape: Shape, _ vertices: Range<Int>, _ cursor: inout GridPoint) -> GridPoint? {
+        var lost: GridPoint?
         var end: FinePoint? = nil
         rings.removeAll()
         for vertex in vertices.dropFirst() {
@@ -82,14 +86,14 @@ extension TileEncoder {
                 continue
             }
             if from != end {
-                if !rings.points.isEmpty && !endLine(&cursor) { lost = true }
+                if !rings.points.isEmpty && !endLine(&cursor) { lost = rings.points[0] }
                 rings.removeAll()
                 addToLine(grid.snap(from))
             }
             addToLine(grid.snap(to))
             end = to
         }
-        if !rings.points.isEmpty && !endLine(&cursor) { lost = true }
+        if !rings.points.isEmpty && !endLine(&cursor) { lost = rings.points[0] }
         return lost
     }
 
@@ -113,7 +117,17 @@ extension TileEncoder {
     // MARK: Polygons
 
     /// The polygons' rings on the grid, cut, closed, turned the right way and valid (MVT 2.1, 4.3.4.4).
-    mutating func drawPolygons(_ shape: Shape, isInside: Bool) {
+    mutating func drawPolygons(_ shape: Shape, isInside: Bool, owner: Int?) {
+        if let owner {
+            coverage.rings(of: owner, &untangler, into: &rings)
+        } else {
+            roundRings(shape, isInside: isInside)
+        }
+        if rings.rings.isEmpty && !drawCollapsed(shape, isInside: isInside) { return }
+        writeRings()
+    }
+
+    private mutating func roundRings(_ shape: Shape, isInside: Bool) {
         rings.removeAll()
         var isSure = true
         var isTangled = false
@@ -122,15 +136,12 @@ extension TileEncoder {
             for ring in ringsOfPart {
                 let isHole = ring > ringsOfPart.lowerBound
                 let form = addRing(shape, shape.vertices(ofRing: ring), part: Int32(part), isHole: isHole, isInside: isInside)
-                if covers { widen(shape, shape.vertices(ofRing: ring), part: Int32(part), isInside: isInside) }
                 if form == .nothing && !isHole { break }  // a polygon without its shell has no holes
                 if form == .tangled { isTangled = true }
                 if form != .convex || rings.rings.count > 1 { isSure = false }
             }
         }
-        if !rings.rings.isEmpty && (covers || !isSure && !isValid(isTangled: isTangled)) { untangler.untangle(&rings) }
-        if rings.rings.isEmpty && !drawCollapsed(shape, isInside: isInside) { return }
-        writeRings()
+        if !rings.rings.isEmpty && !isSure && !isValid(isTangled: isTangled) { untangler.untangle(&rings) }
     }
 
     private mutating func isValid(isTangled: Bool) -> Bool {
@@ -156,13 +167,13 @@ extension TileEncoder {
         return rings.endRing(start: start, part: part, isHole: isHole)
     }
 
-    private mutating func loadRing(_ shape: Shape, _ vertices: Range<Int>) {
+    mutating func loadRing(_ shape: Shape, _ vertices: Range<Int>) {
         clipper.points.removeAll()
         clipper.points.reserve(vertices.count)
         for vertex in vertices { clipper.points.append(finePoint(shape, vertex)) }
     }
 
-    /// A feature of whose polygons nothing is left on the grid: shown by its area, or counted where that is too little to show.
+    /// A feature of whose polygons nothing is left on the grid is shown by its area. False when it has none in the tile.
     private mutating func drawCollapsed(_ shape: Shape, isInside: Bool) -> Bool {
         collapse.removeAll()
         for part in 0..<shape.partEnds.count where shape.kind(ofPart: part) == .polygon {
@@ -170,12 +181,26 @@ extension TileEncoder {
             for ring in ringsOfPart {
                 loadRing(shape, shape.vertices(ofRing: ring).dropLast())
                 if !isInside { clipper.clipRing(to: grid) }
-                collapse.add(clipper, grid, isHole: ring > ringsOfPart.lowerBound)
+                collapse.add(clipper.points, grid, isHole: ring > ringsOfPart.lowerBound)
             }
         }
-        if collapse.area <= 0 { return false }
-        if collapse.standIn(into: &rings) { return true }
-        losses.polygons += 1
+        // What is thinner than a world unit has no area, but is there.
+        if collapse.area <= 0 && !addThread(shape) { return false }
+        collapse.standIn(into: &rings)
+        return true
+    }
+
+    /// The first edge of which something lies in the tile becomes what the stand-in stands for. False when there is none.
+    private mutating func addThread(_ shape: Shape) -> Bool {
+        for part in 0..<shape.partEnds.count where shape.kind(ofPart: part) == .polygon {
+            for vertex in shape.vertices(ofRing: shape.rings(ofPart: part).lowerBound).dropLast() {
+                guard let (from, to) = Clipper.clip(finePoint(shape, vertex), finePoint(shape, vertex + 1), to: grid), from != to else {
+                    continue
+                }
+                collapse.set(from: grid.snap(from), to: grid.snap(to))
+                return true
+            }
+        }
         return false
     }
 

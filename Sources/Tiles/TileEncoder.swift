@@ -22,16 +22,6 @@ import Geo
 /// (OGC 06-103r4, 6.1.11) after that, shells clockwise on the map. A geometry collection becomes up to three features with the same id:
 /// its points, its lines, its polygons.
 public struct TileEncoder: ~Copyable {
-    /// What could not be shown in a tile because the grid is too coarse for it.
-    public struct Losses: Sendable, Equatable {
-        /// Features with some area in the tile, but less than half a square grid unit, the least a polygon on the grid can have.
-        public var polygons = 0
-        /// Features with some line in the tile, all of it within one grid cell.
-        public var lines = 0
-    }
-
-    /// What was lost since `start`.
-    public internal(set) var losses = Losses()
     /// The features written since `start`; a geometry collection may count up to three.
     public private(set) var featureCount = 0
 
@@ -41,9 +31,11 @@ public struct TileEncoder: ~Copyable {
     var check = SimpleCheck()
     var untangler = Untangler()
     var collapse = Collapse()
-    private var drawn = DrawnVertices()
+    var coverage = Coverage()
+    var occupied = OccupiedCells()
+    var drawn = DrawnVertices()
     /// The zoom whose vertices are drawn; nil for all.
-    private var vertexZoom: Int?
+    var vertexZoom: Int?
     /// See `start`.
     var covers = false
     /// See `start`.
@@ -92,16 +84,17 @@ public struct TileEncoder: ~Copyable {
     ///   - simplifies: vertices that have a level are drawn from its zoom on only.
     ///   - keepsStraight: vertices that lie exactly straight between their neighbours on the grid are drawn too, for layers whose features share
     ///     borders: there the other one's border may turn.
-    ///   - covers: polygons are drawn so that they cover all of what they are in truth, for hazards, see `TileEncoder+Covering`.
+    ///   - covers: gathered polygons cover all of what they are in truth, for hazards, see `TileEncoder+Gathering`.
     public mutating func start(
         _ tile: MapTile, layer: String, keys: [String], expectedValues: Int = 0, simplifies: Bool = true, keepsStraight: Bool = false,
         covers: Bool = false
     ) {
         grid = TileGrid(tile)
         vertexZoom = simplifies ? tile.levelZoom : nil
-        // Where a grid unit is a world unit nothing is rounded.
-        self.covers = covers && grid.reduction > 0
+        self.covers = covers
         self.keepsStraight = keepsStraight
+        coverage.start(grid)
+        occupied.removeAll()
         layerName = layer
         self.keys = keys
         keyIndexes.fill(-1, count: keys.count)
@@ -114,7 +107,6 @@ public struct TileEncoder: ~Copyable {
         cells.removeAll()
         geometry.removeAll()
         features.removeAll()
-        losses = Losses()
         featureCount = 0
     }
 
@@ -127,9 +119,10 @@ public struct TileEncoder: ~Copyable {
     /// - Parameters:
     ///   - levels: one for each vertex, where the layer has them.
     ///   - isInside: the shape is known to lie within the buffered tile; otherwise that is found out.
+    ///   - owner: of its polygons, where they were gathered and arranged.
     /// - Complexity: O(vertices), and for polygons of more than a few vertices O(vertices × log vertices) of those in the tile.
     public mutating func draw(
-        _ stored: Shape, levels: UnsafePointer<VertexLevel>? = nil, id: UInt64, isInside: Bool = false
+        _ stored: Shape, levels: UnsafePointer<VertexLevel>? = nil, id: UInt64, isInside: Bool = false, owner: Int? = nil
     ) -> Bool {
         let drawn = drawn.take(stored, levels, zoom: vertexZoom, isGeographic: grid.isGeographic)
         let shape = drawn.shape
@@ -148,13 +141,13 @@ public struct TileEncoder: ~Copyable {
             drawLines(shape, isInside: place == .inside)
             linesEnd = geometry.count
         case .polygon, .multiPolygon:
-            drawPolygons(shape, isInside: place == .inside)
+            drawPolygons(shape, isInside: place == .inside, owner: owner)
         case .geometryCollection:
             drawPoints(shape)
             pointsEnd = geometry.count
             drawLines(shape, isInside: place == .inside)
             linesEnd = geometry.count
-            drawPolygons(shape, isInside: place == .inside)
+            drawPolygons(shape, isInside: place == .inside, owner: owner)
         }
         if geometry.count == start { return false }
         add(Pending(id: id, start: start, pointsEnd: pointsEnd, linesEnd: linesEnd, end: geometry.count))

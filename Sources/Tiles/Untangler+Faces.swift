@@ -1,3 +1,19 @@
+/// What is counted of the faces of an arrangement.
+protocol FaceRule: ~Copyable {
+    /// What is counted are windings, and between inside and outside runs a border.
+    static var hasBorder: Bool { get }
+    /// The number of the face to the east of an edge, from that to its west; 0 is outside of everything.
+    mutating func east(of edge: Int, balance: Int32, west: Int32) -> Int32
+}
+
+/// How often rings wind around a face.
+struct Winding: FaceRule {
+    static var hasBorder: Bool { true }
+
+    @inline(__always)
+    func east(of edge: Int, balance: Int32, west: Int32) -> Int32 { west - balance }
+}
+
 /// From an arrangement of edges that meet only at their ends to shells with their holes.
 extension Untangler {
     /// A border edge at a node, and whether the wedge that follows it, counter-clockwise on the map, is inside.
@@ -22,8 +38,8 @@ extension Untangler {
     }
 
     /// Goes over the nodes from north to south with the edges under the sweep line from west to east, and finds for each edge how often
-    /// the rings wind around its west side; at each node, which border edge follows which.
-    mutating func sweep() {
+    /// the rings wind around its west side, or what else the rule counts; at each node, which border edge follows which.
+    mutating func sweep<Rule: FaceRule & ~Copyable>(_ rule: inout Rule) {
         ends.removeAll()
         for i in 0..<edges.count { ends.append(edges[i].lower.key << 32 | UInt64(truncatingIfNeeded: i)) }
         ends.sort(bits: 32..<58, spare: &spare)
@@ -53,9 +69,10 @@ extension Untangler {
             for i in 0..<fan.count {
                 let edge = Int(fan[i])
                 edges[edge].windingWest = winding
-                winding = edges[edge].windingEast
+                winding = rule.east(of: edge, balance: edges[edge].balance, west: winding)
+                edges[edge].windingEast = winding
             }
-            linkBorder(ending: first..<last)
+            if Rule.hasBorder { linkBorder(ending: first..<last) }
             status.replace(first..<last, with: fan)
             node += 1
         }
@@ -122,6 +139,8 @@ extension Untangler {
             var current = start
             repeat {
                 let edge = edges[current]
+                // Edges that cross somewhere would lead round and round.
+                precondition(edge.cycle < 0, "edges of an arrangement cross")
                 edges[current].cycle = cycle
                 // With inside to the east the border runs up, from the south end.
                 let node = edge.isInsideEast ? edge.lowerNode : edge.upperNode

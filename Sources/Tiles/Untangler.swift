@@ -18,15 +18,15 @@ struct Untangler: ~Copyable {
         var lower: GridPoint
         /// How many times more the rings run down it than up.
         var balance: Int32
-        /// How often the rings wind around the area to its west.
+        /// How often the rings wind around the area to its west, and to its east.
         var windingWest: Int32 = 0
+        var windingEast: Int32 = 0
         /// The border's next edge, once known.
         var next: Int32 = -1
         var upperNode: Int32 = 0
         var lowerNode: Int32 = 0
         var cycle: Int32 = -1
 
-        var windingEast: Int32 { windingWest - balance }
         var isInsideWest: Bool { windingWest > 0 }
         var isInsideEast: Bool { windingEast > 0 }
         var isBorder: Bool { isInsideWest != isInsideEast }
@@ -79,8 +79,14 @@ struct Untangler: ~Copyable {
         collectEdges()
         heatCells()
         bendSegments()
+        resolve(&rings)
+    }
+
+    /// Replaces the rings by those of the polygon or multipolygon that `segments`, which have at most their ends in common, wind around.
+    mutating func resolve(_ rings: inout GridRings) {
         collectEdges()
-        sweep()
+        var winding = Winding()
+        sweep(&winding)
         traceRings()
         groupRings(into: &rings)
     }

@@ -1,0 +1,235 @@
+/// Segments in fine units, brought onto the grid so that they meet only at their ends.
+///
+/// Every end and every crossing makes its grid cell *hot*; each segment becomes the chain of the hot cells it passes. So a segment that several polygons
+/// share is the same in all of them; nothing passes over to another side of a line; and nothing moves by more than half a grid unit along an axis.
+///
+/// Rule: Guibas, Marimont, “Rounding arrangements dynamically”, 1995; J. Hobby, “Practical segment intersection with finite precision output”, 1999. Exact: all
+/// numbers are whole, and wide enough.
+struct SnapRounding: ~Copyable {
+    /// From its north end to its south end (ordered by y, then x).
+    struct Segment: BitwiseCopyable, Equatable {
+        var upper: FinePoint
+        var lower: FinePoint
+    }
+
+    private(set) var segments = Scratch<Segment>(capacity: 1024)
+    /// Open addressing: numbers of segments, −1 where there is none; twice as many places as segments at least.
+    private var table = Scratch<Int32>()
+    /// The cells that the segment asked for last passes, from its upper end to its lower end.
+    private(set) var chain = Scratch<GridPoint>()
+
+    private var grid = TileGrid(MapTile(.webMercatorQuad, zoom: 0, column: 0, row: 0)!)
+    /// A bit for each cell of the envelope, row after row.
+    private var hot = Scratch<UInt64>(capacity: 256)
+    private var wordsPerRow = 0
+    private var originX: Int32 = 0
+    private var originY: Int32 = 0
+    private var pieces = Scratch<UInt64>(capacity: 256)
+    private var spare = Scratch<UInt64>(capacity: 256)
+
+    /// Forgets all segments.
+    mutating func start(_ grid: TileGrid) {
+        self.grid = grid
+        segments.removeAll()
+        table.fill(-1, count: 1024)
+    }
+
+    /// The number of a segment, which it is given when it comes first.
+    mutating func number(upper: FinePoint, lower: FinePoint) -> Int {
+        let segment = Segment(upper: upper, lower: lower)
+        var place = home(segment)
+        while table[place] >= 0 {
+            if segments[Int(table[place])] == segment { return Int(table[place]) }
+            place = (place + 1) & (table.count - 1)
+        }
+        table[place] = Int32(segments.count)
+        segments.append(segment)
+        if 2 * segments.count > table.count { growTable() }
+        return segments.count - 1
+    }
+
+    private func home(_ segment: Segment) -> Int {
+        // A fine unit takes 33 bits at most.
+        let a = fold(UInt64(bitPattern: segment.upper.x) ^ UInt64(bitPattern: segment.upper.y) << 31)
+        let b = fold(a ^ UInt64(bitPattern: segment.lower.x) ^ UInt64(bitPattern: segment.lower.y) << 31)
+        return Int(truncatingIfNeeded: b) & (table.count - 1)
+    }
+
+    private mutating func growTable() {
+        table.fill(-1, count: 2 * table.count)
+        for number in 0..<segments.count {
+            var place = home(segments[number])
+            while table[place] >= 0 { place = (place + 1) & (table.count - 1) }
+            table[place] = Int32(number)
+        }
+    }
+
+    /// Finds the hot cells; afterwards `findChain` may be asked.
+    /// - Complexity: O(segments × log segments) plus the pairs of segments that lie beside each other.
+    mutating func heatCells() {
+        if segments.count == 0 { return }
+        var low = grid.snap(segments[0].upper)
+        var high = low
+        for i in 0..<segments.count {
+            let upper = grid.snap(segments[i].upper)
+            let lower = grid.snap(segments[i].lower)
+            low = GridPoint(x: min(low.x, upper.x, lower.x), y: min(low.y, upper.y))
+            high = GridPoint(x: max(high.x, upper.x, lower.x), y: max(high.y, lower.y))
+        }
+        (originX, originY) = (low.x, low.y)
+        wordsPerRow = Int(high.x - low.x) / 64 + 1
+        hot.fill(0, count: wordsPerRow * Int(high.y - low.y + 1))
+        for i in 0..<segments.count {
+            heat(grid.snap(segments[i].upper))
+            heat(grid.snap(segments[i].lower))
+        }
+        listPieces()
+        for i in 0..<pieces.count {
+            let piece = pieces[i]
+            let bottom = piece >> 30 & 0x1FFF
+            let strip = piece >> 56
+            let a = segments[Int(truncatingIfNeeded: piece & 0x3FFF_FFFF)]
+            var j = i + 1
+            while j < pieces.count && pieces[j] >> 56 == strip && pieces[j] >> 43 & 0x1FFF <= bottom {
+                let b = segments[Int(truncatingIfNeeded: pieces[j] & 0x3FFF_FFFF)]
+                if let cell = crossing(a, b) { heat(cell) }
+                j += 1
+            }
+        }
+    }
+
+    /// Lists for each strip of 32 columns the pieces of segments in it, from north to south, so that only neighbours are compared: strip in 8 bits, the
+    /// piece's first and last row in 13 each (or one more at either end), the segment in 30. What lies within one cell is not looked at: that cell is hot.
+    private mutating func listPieces() {
+        pieces.removeAll()
+        for i in 0..<segments.count {
+            let segment = segments[i]
+            let upper = grid.snap(segment.upper)
+            let lower = grid.snap(segment.lower)
+            if upper == lower { continue }
+            let first = (min(upper.x, lower.x) - originX) >> 5
+            let last = (max(upper.x, lower.x) - originX) >> 5
+            for strip in first...last {
+                var top = upper.y
+                var bottom = lower.y
+                if first != last {
+                    // The rows at which it passes the strip's borders.
+                    let a = row(segment, at: originX + strip << 5)
+                    let b = row(segment, at: originX + strip << 5 + 32)
+                    top = max(top, min(a, b) - 1)
+                    bottom = min(bottom, max(a, b) + 1)
+                }
+                let rows = UInt64(top - originY) << 43 | UInt64(bottom - originY) << 30
+                pieces.append(UInt64(strip) << 56 | rows | UInt64(i))
+            }
+        }
+        pieces.sort(bits: 43..<64, spare: &spare)
+    }
+
+    /// About the row in which a segment passes the western border of a column: that of one of its ends where it lies on one side.
+    private func row(_ segment: Segment, at column: Int32) -> Int32 {
+        let x = Double(Int64(column) << grid.reduction - grid.half)
+        let run = Double(segment.lower.x - segment.upper.x)
+        let share = run == 0 ? 0 : max(0, min(1, (x - Double(segment.upper.x)) / run))
+        let y = Double(segment.upper.y) + share * Double(segment.lower.y - segment.upper.y)
+        return grid.snap(FinePoint(x: 0, y: Int64(y))).y
+    }
+
+    private mutating func heat(_ cell: GridPoint) {
+        let column = Int(cell.x - originX)
+        hot[Int(cell.y - originY) * wordsPerRow + column >> 6] |= 1 << UInt64(column & 63)
+    }
+
+    /// The cell in which two segments cross, each inside the other; nil when they do not, or at most touch at an end, whose cell is hot anyway.
+    @inline(__always)
+    private func crossing(_ a: Segment, _ b: Segment) -> GridPoint? {
+        if max(a.upper.x, a.lower.x) < min(b.upper.x, b.lower.x) || max(b.upper.x, b.lower.x) < min(a.upper.x, a.lower.x) { return nil }
+        if a.lower.y < b.upper.y || b.lower.y < a.upper.y { return nil }
+        // From zoom 2 on the products of two differences, and the difference of two such products, stay below 2⁶³.
+        return grid.reduction <= 18 ? crossing(a, b, Int64.self) : crossing(a, b, Int128.self)
+    }
+
+    @inline(__always)
+    private func crossing<Number: FixedWidthInteger & SignedInteger>(_ a: Segment, _ b: Segment, _: Number.Type) -> GridPoint? {
+        let sideOfStart = side(a, b.upper, Number.self)
+        let sideOfEnd = side(a, b.lower, Number.self)
+        guard (sideOfStart < 0 && sideOfEnd > 0) || (sideOfStart > 0 && sideOfEnd < 0) else { return nil }
+        let sideOfA = side(b, a.upper, Number.self)
+        let sideOfAEnd = side(b, a.lower, Number.self)
+        guard (sideOfA < 0 && sideOfAEnd > 0) || (sideOfA > 0 && sideOfAEnd < 0) else { return nil }
+        // At b.upper + share ÷ whole × (b.lower − b.upper).
+        return cell(b, share: abs(Int128(sideOfStart)), of: abs(Int128(sideOfStart) - Int128(sideOfEnd)))
+    }
+
+    /// Twice the area of the triangle of a segment and a point.
+    @inline(__always)
+    private func side<Number: FixedWidthInteger & SignedInteger>(_ a: Segment, _ point: FinePoint, _: Number.Type) -> Number {
+        Number(a.lower.x &- a.upper.x) &* Number(point.y &- a.upper.y) &- Number(a.lower.y &- a.upper.y) &* Number(point.x &- a.upper.x)
+    }
+
+    @inline(never)
+    private func cell(_ segment: Segment, share: Int128, of whole: Int128) -> GridPoint {
+        func number(_ start: Int64, _ end: Int64) -> Int32 {
+            Int32(floorDivide(Int128(start + grid.half) * whole + share * Int128(end - start), whole << Int128(grid.reduction)))
+        }
+        return GridPoint(x: number(segment.upper.x, segment.lower.x), y: number(segment.upper.y, segment.lower.y))
+    }
+
+    /// Makes `chain` the hot cells that a segment passes. A cell holds its north and west border, not the other two.
+    mutating func findChain(_ number: Int) {
+        chain.removeAll()
+        let segment = segments[number]
+        let upper = grid.snap(segment.upper)
+        let lower = grid.snap(segment.lower)
+        var first = upper.x
+        if lower.y > upper.y {
+            // It leaves row y at y + ½, into the column x + ½ rounded down, that is (x + half) ÷ unit, with x = upper.x + run × (border − upper.y) ÷ rise.
+            // From row to row the division is carried.
+            let run = segment.lower.x - segment.upper.x
+            let rise = segment.lower.y - segment.upper.y
+            let border = Int64(upper.y) << grid.reduction + grid.half
+            let divisor = rise << grid.reduction
+            let start = Int128(segment.upper.x + grid.half) * Int128(rise) + Int128(run) * Int128(border - segment.upper.y)
+            var column = Int64(floorDivide(start, Int128(divisor)))
+            var rest = Int64(start - Int128(column) * Int128(divisor))
+            let step = floorDivide(run, rise)
+            let stepRest = (run - step * rise) << grid.reduction
+            for y in upper.y..<lower.y {
+                // Going east, a border between columns that is reached only there is not reached in this row.
+                collectHotCells(row: y, from: first, to: Int32(run > 0 && rest == 0 ? column - 1 : column))
+                first = Int32(column)
+                column += step
+                rest += stepRest
+                if rest >= divisor {
+                    column += 1
+                    rest -= divisor
+                }
+            }
+        }
+        collectHotCells(row: lower.y, from: first, to: lower.x)
+    }
+
+    private mutating func collectHotCells(row: Int32, from: Int32, to: Int32) {
+        let base = Int(row - originY) * wordsPerRow
+        let west = Int(min(from, to) - originX)
+        let east = Int(max(from, to) - originX)
+        let start = chain.count
+        for word in (west >> 6)...(east >> 6) {
+            var bits = hot[base + word]
+            if word == west >> 6 { bits &= ~0 << UInt64(west & 63) }
+            if word == east >> 6 { bits &= ~0 >> UInt64(63 - east & 63) }
+            while bits != 0 {
+                chain.append(GridPoint(x: originX + Int32(word << 6 + bits.trailingZeroBitCount), y: row))
+                bits &= bits - 1
+            }
+        }
+        if to < from { chain.reverse(start..<chain.count) }
+    }
+}
+
+/// The quotient rounded down; the divisor is positive.
+@inline(__always)
+private func floorDivide<Number: FixedWidthInteger & SignedInteger>(_ numerator: Number, _ divisor: Number) -> Number {
+    let quotient = numerator / divisor
+    return numerator < 0 && quotient * divisor != numerator ? quotient - 1 : quotient
+}
