@@ -143,6 +143,8 @@ struct TileTools: ~Copyable {
     var dust = Dust()
     var gathered: [GatheredRow] = []
     var small: [SmallArea] = []
+    /// Features of the tile that found no place on the grid.
+    var squeezedOut = 0
     var merged: [MergedAreas: MergedAreas.Shown] = [:]
 }
 

@@ -22,6 +22,8 @@ struct TileDrawing {
     private let keys: [String]
     private let classKey: Int?
     private let phenomenonKey: Int?
+    /// What classes are told by.
+    private let classKeys: [Int]
     private let runs: [(rows: Range<Int>, isInside: Bool)]
     private let found: Int
 
@@ -39,6 +41,7 @@ struct TileDrawing {
         (self.columns, self.keys) = (columns, keys)
         classKey = policy.classAttribute.flatMap { keys.firstIndex(of: $0) }
         phenomenonKey = policy.phenomenonAttribute.flatMap { keys.firstIndex(of: $0) }
+        classKeys = [classKey, phenomenonKey].compactMap { $0 }
         var runs: [(rows: Range<Int>, isInside: Bool)] = []
         var found = 0
         try file.search(tile.bufferedEnvelope) { rows, isInside in
@@ -74,16 +77,12 @@ struct TileDrawing {
     /// - Returns: nil when the tile is too large and more could be left out.
     private func draw(_ tools: inout TileTools, _ attempt: Attempt) throws -> Int? {
         let thins = policy.thins && details != nil
-<<<<<<< HEAD
         tools.batch.start(columns, classKeys: classKeys)
-        tools.dust.start(tile, isExact: try dustIsExact(leastZoom))
-=======
-        tools.batch.start(columns, classKey: classKey)
         tools.dust.start(tile, isExact: try dustIsExact(attempt.leastZoom))
-        tools.gathered.removeAll()
-        tools.merged.removeAll()
+        tools.gathered.removeAll(keepingCapacity: true)
+        tools.merged.removeAll(keepingCapacity: true)
         tools.small.removeAll(keepingCapacity: true)
->>>>>>> b652922 (Polygons of a layer are put on the grid together: what they share stays shared, graver classes win what rounding leaves)
+        tools.squeezedOut = 0
         tools.encoder.start(
             tile, layer: source.layer, keys: keys, expectedValues: min(found, 10_000) * min(tools.batch.variedColumns, 2),
             simplifies: policy.thins, keepsStraight: levels != nil, covers: policy.coversAll)
@@ -112,16 +111,11 @@ struct TileDrawing {
                 start = row + 1
                 leftOut += 1
                 if detail.area > 0 {
-<<<<<<< HEAD
-                    tools.dust.add(x: detail.x, y: detail.y, area: detail.area, class: classBits(row), row: row)
-=======
-                    let value = hasClasses ? columns[classKey!].bits(touched: row) : 0
-                    if attempt.mergesDust, gathers, detail.area < leastArea {
-                        tools.small.append(SmallArea(row: row, detail: detail, class: value, isInside: isInside))
-                        continue
+                    if attempt.mergesDust, gathers, detail.area < leastArea, 4 * detail.area >= leastArea {
+                        tools.small.append(SmallArea(row: row, detail: detail, class: classBits(row), isInside: isInside))
+                    } else {
+                        tools.dust.add(x: detail.x, y: detail.y, area: detail.area, class: classBits(row), row: row)
                     }
-                    tools.dust.add(x: detail.x, y: detail.y, area: detail.area, class: value, row: row)
->>>>>>> b652922 (Polygons of a layer are put on the grid together: what they share stays shared, graver classes win what rounding leaves)
                 }
             }
             if start < rows.upperBound { try draw(start..<rows.upperBound, isInside: isInside, gathers, &touched, &tools) }
@@ -135,11 +129,8 @@ struct TileDrawing {
         if tools.encoder.byteCount > limit { return nil }
         if leftOut > 0 { try drawDust(&tools) }
         if tools.encoder.byteCount > limit { return nil }
-        return leftOut
+        return leftOut + tools.squeezedOut
     }
-
-    /// What classes are told by.
-    private var classKeys: [Int] { [classKey, phenomenonKey].compactMap { $0 } }
 
     /// Equal for features of one class that were touched.
     @inline(__always)
@@ -194,27 +185,17 @@ struct TileDrawing {
     }
 
     /// - Parameter touched: rows whose values of a few bytes are known to be checked: a run may be one row, and blocks hold thousands.
-<<<<<<< HEAD
     private func touchColumns(_ rows: Range<Int>, _ touched: inout Range<Int>) throws {
         if rows.lowerBound >= touched.lowerBound && rows.upperBound <= touched.upperBound { return }
         touched = rows.lowerBound..<max(rows.upperBound, min(rows.lowerBound + 512, file.rowCount))
         for column in columns where !column.hasOwnTexts { try column.touch(touched) }
     }
 
-    private func draw(_ rows: Range<Int>, isInside: Bool, _ touched: inout Range<Int>, _ tools: inout TileTools) throws {
-        try file.touchShapes(rows)
-        try levels?.touch(rows)
-        try touchColumns(rows, &touched)
-=======
     private func draw(_ rows: Range<Int>, isInside: Bool, _ gathers: Bool, _ touched: inout Range<Int>, _ tools: inout TileTools) throws {
         try file.touchShapes(rows)
         try levels?.touch(rows)
         if gathers { return try gather(rows, isInside: isInside, &tools) }
-        if rows.lowerBound < touched.lowerBound || rows.upperBound > touched.upperBound {
-            touched = rows.lowerBound..<max(rows.upperBound, min(rows.lowerBound + 512, file.rowCount))
-            for column in columns where !column.hasOwnTexts { try column.touch(touched) }
-        }
->>>>>>> b652922 (Polygons of a layer are put on the grid together: what they share stays shared, graver classes win what rounding leaves)
+        try touchColumns(rows, &touched)
         for column in columns where column.hasOwnTexts { try column.touch(rows) }
         // What is known of rounded rings is known of those in Web Mercator that are nothing but rounded, every vertex of them.
         let canTrust = tile.matrixSet == .webMercatorQuad
@@ -258,6 +239,8 @@ struct TileDrawing {
                 file.shape(touched: row), levels: levels?.levels(touched: row), id: try file.number(row), isInside: isInside, owner: owner)
             {
                 tools.batch.add(row)
+            } else if tools.encoder.isSqueezedOut(owner) {
+                tools.squeezedOut += 1
             }
             if tools.batch.isFull { tools.batch.end(&tools.encoder) }
             if place & 1023 == 0 { try deadline.check() }
@@ -277,7 +260,7 @@ struct TileDrawing {
         tools.encoder.clearGathered()
     }
 
-    /// Puts an area that is too small to be shown by itself, but is part of a larger one, some of which is shown, together with its like: a rectangle might
+    /// Puts an area that is too small to be shown by itself, but not by much, and is part of a larger one, some of which is shown, together with its like: a rectangle might
     /// lie over what is shown, so that less would be covered than there is. False when it is not so.
     private func merge(_ small: SmallArea, _ tools: inout TileTools) throws -> Bool {
         guard let levels, tools.encoder.isOccupied(x: small.detail.x, y: small.detail.y) else { return false }
@@ -328,7 +311,8 @@ struct GatheredRow {
 struct SmallArea {
     var row: Int
     var detail: FeatureDetail
-    var `class`: UInt64
+    /// Equal for equal classes.
+    var `class`: SIMD2<UInt64>
     var isInside: Bool
 }
 
@@ -336,7 +320,7 @@ struct SmallArea {
 struct MergedAreas: Hashable {
     var column: Int32
     var row: Int32
-    var `class`: UInt64
+    var `class`: SIMD2<UInt64>
 
     /// What is shown: under the number of its largest feature.
     struct Shown {

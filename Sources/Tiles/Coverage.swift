@@ -150,12 +150,20 @@ struct Coverage: ~Copyable {
             guard start < next, borderStarts[owner] == borderStarts[owner + 1] else { continue }
             collapse.removeAll()
             points.removeAll()
+            var area: Int128 = 0
             for i in start..<next where uses[i] & 2 == 0 {
-                if uses[i] & Coverage.firstOfRing != 0 { addCollapsed() }
+                if uses[i] & Coverage.firstOfRing != 0 {
+                    addCollapsed(isHole: area < 0)
+                    area = 0
+                }
                 let segment = rounding.segments[Int(uses[i] >> 3 & 0xFFFF_FFFF)]
-                points.append(uses[i] & 1 == 0 ? segment.upper : segment.lower)
+                let (from, to) = uses[i] & 1 == 0 ? (segment.upper, segment.lower) : (segment.lower, segment.upper)
+                points.append(from)
+                // As its role says, which may not be how it was given.
+                let origin = points[0]
+                area += Int128(from.x - origin.x) * Int128(to.y - origin.y) - Int128(from.y - origin.y) * Int128(to.x - origin.x)
             }
-            addCollapsed()
+            addCollapsed(isHole: area < 0)
             if collapse.area <= 0 { continue }
             collapse.standIn(into: &standIn)
             ring.removeAll()
@@ -171,8 +179,8 @@ struct Coverage: ~Copyable {
         return found
     }
 
-    private mutating func addCollapsed() {
-        collapse.add(points, grid, isHole: signedArea(points) < 0)
+    private mutating func addCollapsed(isHole: Bool) {
+        collapse.add(points, grid, isHole: isHole)
         points.removeAll()
     }
 
@@ -223,6 +231,9 @@ struct Coverage: ~Copyable {
         while borderStarts.count <= ranks.count { borderStarts.append(Int32(borders.count)) }
         return true
     }
+
+    /// Whether nothing of an owner was left on the grid, so that it has a stand-in: at most that, where others' stand-ins leave it a place.
+    func hasStandIn(_ owner: Int) -> Bool { Int(shownBy[owner]) != owner }
 
     /// The rings of an owner: a valid polygon or multipolygon, or none.
     func rings(of owner: Int, _ untangler: inout Untangler, into rings: inout GridRings) {

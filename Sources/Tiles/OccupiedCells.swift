@@ -1,6 +1,6 @@
 import Geo
 
-/// In which cells of a pixel each polygons' envelopes lie.
+/// Which cells of a pixel each polygons' outlines pass.
 struct OccupiedCells: ~Copyable {
     /// Cells of 16 grid units; what lies in the buffer belongs to the outermost.
     private static let shift: Int64 = 4
@@ -11,18 +11,24 @@ struct OccupiedCells: ~Copyable {
 
     mutating func mark(_ shape: Shape, _ grid: TileGrid) {
         if marks.isEmpty { marks.fill(0, count: OccupiedCells.side * OccupiedCells.side / 64) }
-        var (west, north, east, south) = (Int.max, Int.max, Int.min, Int.min)
-        for vertex in 0..<shape.mercator.count / 2 {
-            let (column, row) = OccupiedCells.cell(grid.fine(shape.mercator[2 * vertex], shape.mercator[2 * vertex + 1]), grid)
-            (west, east) = (min(west, column), max(east, column))
-            (north, south) = (min(north, row), max(south, row))
-        }
-        guard west <= east else { return }
-        for row in north...south {
-            for column in west...east {
-                let place = row * OccupiedCells.side + column
-                marks[place >> 6] |= 1 << UInt64(place & 63)
+        for part in 0..<shape.partEnds.count {
+            for ring in shape.rings(ofPart: part) {
+                for vertex in shape.vertices(ofRing: ring).dropLast() { mark(from: vertex, in: shape, grid) }
             }
+        }
+    }
+
+    /// The cells that an edge passes, but for corners that it cuts.
+    private mutating func mark(from vertex: Int, in shape: Shape, _ grid: TileGrid) {
+        let from = grid.fine(shape.mercator[2 * vertex], shape.mercator[2 * vertex + 1])
+        let to = grid.fine(shape.mercator[2 * vertex + 2], shape.mercator[2 * vertex + 3])
+        guard let (from, to) = Clipper.clip(from, to, to: grid) else { return }
+        let steps = max(abs(to.x - from.x), abs(to.y - from.y)) >> (grid.reduction + OccupiedCells.shift) + 1
+        for step in 0...steps {
+            let (column, row) = OccupiedCells.cell(
+                FinePoint(x: from.x + (to.x - from.x) * step / steps, y: from.y + (to.y - from.y) * step / steps), grid)
+            let place = row * OccupiedCells.side + column
+            marks[place >> 6] |= 1 << UInt64(place & 63)
         }
     }
 
