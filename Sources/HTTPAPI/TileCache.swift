@@ -35,10 +35,10 @@ public final class TileCache: Sendable {
         /// Whether far tiles leave out what matters least.
         var thins: Bool
 
-        /// All that the tile is made from, whatever its coding: equal for equal tiles.
+        /// All that the tile is made from and how, whatever its coding: equal for equal tiles, also after the program changed.
         var origin: [String] {
             let place = "\(tile.matrixSet.rawValue) \(tile.zoom) \(tile.column) \(tile.row)"
-            return ["tile", thins ? "true" : "false", place]
+            return ["tile", Addresses.drawing, thins ? "true" : "false", place]
                 + layers.flatMap { layer in
                     let policy = layer.policy
                     return [

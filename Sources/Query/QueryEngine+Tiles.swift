@@ -142,7 +142,7 @@ struct TileTools: ~Copyable {
     var batch = TileBatch()
     var dust = Dust()
     var gathered: [GatheredRow] = []
-    var small: [SmallArea] = []
+    var joining: [JoiningArea] = []
     /// Features of the tile that found no place on the grid.
     var squeezedOut = 0
     var merged: [MergedAreas: MergedAreas.Shown] = [:]

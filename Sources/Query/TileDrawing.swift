@@ -64,7 +64,7 @@ struct TileDrawing {
     private struct Attempt {
         /// Features that matter only closer than this are left out.
         var leastZoom: Int
-        /// Small areas that are part of larger ones are shown as what they are together.
+        /// Areas that are not shown by themselves are shown as what they are together, where rectangles would show something else.
         var mergesDust: Bool
     }
 
@@ -81,7 +81,7 @@ struct TileDrawing {
         tools.dust.start(tile, isExact: try dustIsExact(attempt.leastZoom))
         tools.gathered.removeAll(keepingCapacity: true)
         tools.merged.removeAll(keepingCapacity: true)
-        tools.small.removeAll(keepingCapacity: true)
+        tools.joining.removeAll(keepingCapacity: true)
         tools.squeezedOut = 0
         tools.encoder.start(
             tile, layer: source.layer, keys: keys, expectedValues: min(found, 10_000) * min(tools.batch.variedColumns, 2),
@@ -111,8 +111,8 @@ struct TileDrawing {
                 start = row + 1
                 leftOut += 1
                 if detail.area > 0 {
-                    if attempt.mergesDust, gathers, detail.area < leastArea, 4 * detail.area >= leastArea {
-                        tools.small.append(SmallArea(row: row, detail: detail, class: classBits(row), isInside: isInside))
+                    if attempt.mergesDust, gathers, 4 * detail.area >= leastArea {
+                        tools.joining.append(JoiningArea(row: row, detail: detail, class: classBits(row), isInside: isInside))
                     } else {
                         tools.dust.add(x: detail.x, y: detail.y, area: detail.area, class: classBits(row), row: row)
                     }
@@ -121,8 +121,8 @@ struct TileDrawing {
             if start < rows.upperBound { try draw(start..<rows.upperBound, isInside: isInside, gathers, &touched, &tools) }
             if tools.encoder.byteCount > limit { return nil }
         }
-        for small in tools.small where try !merge(small, &tools) {
-            tools.dust.add(x: small.detail.x, y: small.detail.y, area: small.detail.area, class: small.class, row: small.row)
+        for area in tools.joining where try !merge(area, leastArea, &tools) {
+            tools.dust.add(x: area.detail.x, y: area.detail.y, area: area.detail.area, class: area.class, row: area.row)
         }
         if gathers { try drawGathered(&tools) }
         tools.batch.end(&tools.encoder)
@@ -260,27 +260,29 @@ struct TileDrawing {
         tools.encoder.clearGathered()
     }
 
-    /// Puts an area that is too small to be shown by itself, but not by much, and is part of a larger one, some of which is shown, together with its like: a rectangle might
-    /// lie over what is shown, so that less would be covered than there is. False when it is not so.
-    private func merge(_ small: SmallArea, _ tools: inout TileTools) throws -> Bool {
-        guard let levels, tools.encoder.isOccupied(x: small.detail.x, y: small.detail.y) else { return false }
-        let row = small.row
+    /// Puts an area that is not shown by itself together with its like, so that what is covered is what it covers: one for which there are too many, and one
+    /// that is too small, but not by much, and part of a larger one of which something is shown: a rectangle might lie over that, and less would be covered
+    /// than there is. False when it is not so.
+    private func merge(_ area: JoiningArea, _ leastArea: Float, _ tools: inout TileTools) throws -> Bool {
+        let isSmall = area.detail.area < leastArea
+        guard let levels, !isSmall || tools.encoder.isOccupied(x: area.detail.x, y: area.detail.y) else { return false }
+        let row = area.row
         try file.touchShapes(row..<row + 1)
         try levels.touch(row..<row + 1)
         let shape = file.shape(touched: row)
         let ofShape = levels.levels(touched: row)
-        if UnsafeBufferPointer(start: ofShape, count: shape.mercator.count / 2).allSatisfy(\.grows) { return false }
+        if isSmall, UnsafeBufferPointer(start: ofShape, count: shape.mercator.count / 2).allSatisfy(\.grows) { return false }
         let shift = Int32(max(0, 20 - tile.levelZoom) + 6)
-        let cell = MergedAreas(column: small.detail.x >> shift, row: small.detail.y >> shift, class: small.class)
+        let cell = MergedAreas(column: area.detail.x >> shift, row: area.detail.y >> shift, class: area.class)
         if let merged = tools.merged[cell] {
-            tools.encoder.gather(shape, levels: ofShape, isInside: small.isInside, owner: merged.owner)
-            if small.detail.area > merged.area {
-                tools.merged[cell] = MergedAreas.Shown(row: row, area: small.detail.area, owner: merged.owner)
+            tools.encoder.gather(shape, levels: ofShape, isInside: area.isInside, owner: merged.owner)
+            if area.detail.area > merged.area {
+                tools.merged[cell] = MergedAreas.Shown(row: row, area: area.detail.area, owner: merged.owner)
             }
         } else {
             let owner = tools.encoder.addOwner(rank: try ranks?.rank(row) ?? 1)
-            tools.encoder.gather(shape, levels: ofShape, isInside: small.isInside, owner: owner)
-            tools.merged[cell] = MergedAreas.Shown(row: row, area: small.detail.area, owner: owner)
+            tools.encoder.gather(shape, levels: ofShape, isInside: area.isInside, owner: owner)
+            tools.merged[cell] = MergedAreas.Shown(row: row, area: area.detail.area, owner: owner)
         }
         return true
     }
@@ -307,8 +309,8 @@ struct GatheredRow {
     var isInside: Bool
 }
 
-/// An area that is too small to be shown by itself.
-struct SmallArea {
+/// An area that is not shown by itself, but may be together with its like.
+struct JoiningArea {
     var row: Int
     var detail: FeatureDetail
     /// Equal for equal classes.

@@ -2,8 +2,8 @@
 ///
 /// A face lies in the polygons of some owners, and within the margins of some more. Where the gravest of all has it by its polygon, it is that of all whose
 /// polygons lie there, as in the source. Where a margin is graver than every polygon, or there is none, the margin has it: of several the first one's. Those
-/// with a lesser class lose it, so that the two share a border; but not where polygons lie over each other in the source too, as a red zone on a yellow one:
-/// there nothing is taken away.
+/// with a lesser class lose it, so that the two share a border; but not those whose polygons lie under the graver one's in the source too, as a yellow zone
+/// under a red one: there nothing is taken away.
 ///
 /// Faces with the same owners have the same number, so that most is decided once.
 struct CoverSets: ~Copyable, FaceRule {
@@ -31,8 +31,11 @@ struct CoverSets: ~Copyable, FaceRule {
     /// After `decide`: runs of owners, ascending.
     private var owners = Scratch<Int32>()
     private var ownerStarts = Scratch<Int32>()
-    /// For each owner, whether its polygons lie under graver ones.
+    /// A lesser owner and a graver one, whose polygons lie over each other.
+    private var pairs = KeyNumbers()
+    /// For each owner, whether its polygons lie under so many others that no pairs are made of them.
     private var isOverlapped = Scratch<Bool>()
+    private static let pairLimit = 32
     /// There are more than memory should be spent on.
     private(set) var isFull = false
 
@@ -149,11 +152,19 @@ struct CoverSets: ~Copyable, FaceRule {
     /// Finds for every set the owners that have its faces.
     mutating func decide(_ ranks: borrowing Scratch<UInt16>) {
         isOverlapped.fill(false, count: ranks.count)
+        pairs.removeAll()
         for set in 0..<starts.count - 1 {
             let range = Int(starts[set])..<Int(starts[set + 1])
-            var rank: UInt16 = 0
-            for i in range where isPolygon(members[i]) { rank = max(rank, ranks[Int(members[i] >> 40)]) }
-            for i in range where isPolygon(members[i]) && ranks[Int(members[i] >> 40)] < rank { isOverlapped[Int(members[i] >> 40)] = true }
+            for i in range where isPolygon(members[i]) {
+                let owner = Int(members[i] >> 40)
+                if range.count > CoverSets.pairLimit {
+                    isOverlapped[owner] = true
+                    continue
+                }
+                for j in range where isPolygon(members[j]) && ranks[Int(members[j] >> 40)] > ranks[owner] {
+                    _ = pairs.number(of: UInt64(owner) << 32 | members[j] >> 40)
+                }
+            }
         }
         owners.removeAll()
         ownerStarts.removeAll()
@@ -174,7 +185,12 @@ struct CoverSets: ~Copyable, FaceRule {
             let marginWins = margin.rank > polygonRank
             for i in range {
                 let owner = Int(members[i] >> 40)
-                let stays = isPolygon(members[i]) ? !marginWins || isOverlapped[owner] : marginWins && owner == margin.owner
+                let stays: Bool
+                if isPolygon(members[i]) {
+                    stays = !marginWins || isOverlapped[owner] || pairs.contains(UInt64(owner) << 32 | UInt64(margin.owner))
+                } else {
+                    stays = marginWins && owner == margin.owner
+                }
                 if stays { owners.append(Int32(owner)) }
             }
         }

@@ -17,6 +17,8 @@ struct Coverage: ~Copyable {
     private var rounding = SnapRounding()
     private var sets = CoverSets()
     private var ranks = Scratch<UInt16>()
+    /// For each owner whether it has a ring that is no margin.
+    private var hasArea = Scratch<Bool>()
     private var hasMargins = false
     /// The rings' edges: owner in 24 bits, segment in 32, whether it is its ring's first, whether it is of a margin, whether it runs up.
     private var uses = Scratch<UInt64>(capacity: 1024)
@@ -47,6 +49,7 @@ struct Coverage: ~Copyable {
         self.grid = grid
         rounding.start(grid)
         ranks.removeAll()
+        hasArea.removeAll()
         uses.removeAll()
         hasMargins = false
     }
@@ -54,6 +57,7 @@ struct Coverage: ~Copyable {
     /// - Parameter rank: of its class; the greater wins what rounding leaves.
     mutating func addOwner(rank: UInt8) -> Int {
         ranks.append(UInt16(rank))
+        hasArea.append(false)
         return ranks.count - 1
     }
 
@@ -61,7 +65,7 @@ struct Coverage: ~Copyable {
     /// - Parameter isReversed: it does not run as its role says: shells and margins clockwise on the map, holes the other way.
     mutating func add(_ ring: borrowing Scratch<FinePoint>, to owner: Int, isMargin: Bool, isReversed: Bool) {
         if ring.count < 3 { return }
-        if isMargin { hasMargins = true }
+        if isMargin { hasMargins = true } else { hasArea[owner] = true }
         var from = ring[ring.count - 1]
         var first: UInt64 = Coverage.firstOfRing
         for i in 0..<ring.count {
@@ -86,7 +90,9 @@ struct Coverage: ~Copyable {
         uses.sort(bits: 35..<59, spare: &spare)
         shownBy.fill(count: ranks.count) { Int32($0) }
         round(&untangler)
-        if addStandIns() { round(&untangler) }
+        // Stand-ins may take all that others have.
+        let count = ranks.count
+        for shift in Coverage.shifts where addStandIns(count, shift) { round(&untangler) }
     }
 
     private mutating func round(_ untangler: inout Untangler) {
@@ -139,15 +145,18 @@ struct Coverage: ~Copyable {
     }
 
     /// Gives owners of whom nothing is left a stand-in of the same area (`Collapse`), which takes its place from whoever has it. False when there is none.
-    private mutating func addStandIns() -> Bool {
+    /// - Parameters:
+    ///   - count: of owners that are none.
+    ///   - shift: by how many units it lies beside its place: where a stand-in was before, but others' had all of it, one is put beside them.
+    private mutating func addStandIns(_ count: Int, _ shift: SIMD2<Int32>) -> Bool {
         var ring = Scratch<FinePoint>()
         var found = false
         var next = 0
-        let count = ranks.count
         for owner in 0..<count {
             let start = next
             while next < uses.count && Coverage.owner(uses[next]) == owner { next += 1 }
-            guard start < next, borderStarts[owner] == borderStarts[owner + 1] else { continue }
+            let shown = Int(shownBy[owner])
+            guard start < next, borderStarts[shown] == borderStarts[shown + 1] else { continue }
             collapse.removeAll()
             points.removeAll()
             var area: Int128 = 0
@@ -169,8 +178,10 @@ struct Coverage: ~Copyable {
             ring.removeAll()
             for i in 0..<standIn.points.count {
                 let point = standIn.points[i]
-                ring.append(FinePoint(x: Int64(point.x) << grid.reduction, y: Int64(point.y) << grid.reduction))
+                ring.append(
+                    FinePoint(x: Int64(point.x + shift.x) << grid.reduction, y: Int64(point.y + shift.y) << grid.reduction))
             }
+            guard (0..<ring.count).allSatisfy({ Clipper.sides(ring[$0], grid).isEmpty }) else { continue }
             ranks.append(.max)
             add(ring, to: ranks.count - 1, isMargin: true, isReversed: false)
             shownBy[owner] = Int32(ranks.count - 1)
@@ -178,6 +189,8 @@ struct Coverage: ~Copyable {
         }
         return found
     }
+
+    private static let shifts: [SIMD2<Int32>] = [[0, 0], [1, 0], [0, 1], [-1, 0], [0, -1], [1, 1], [-1, -1], [2, 0], [0, 2]]
 
     private mutating func addCollapsed(isHole: Bool) {
         collapse.add(points, grid, isHole: isHole)
@@ -232,8 +245,11 @@ struct Coverage: ~Copyable {
         return true
     }
 
-    /// Whether nothing of an owner was left on the grid, so that it has a stand-in: at most that, where others' stand-ins leave it a place.
-    func hasStandIn(_ owner: Int) -> Bool { Int(shownBy[owner]) != owner }
+    /// Whether an owner has some area, but nothing of it is on the grid, not even a stand-in: others' have its place.
+    func isSqueezedOut(_ owner: Int) -> Bool {
+        let shown = Int(shownBy[owner])
+        return hasArea[owner] && borderStarts[shown] == borderStarts[shown + 1] && (shown != owner || shownBy.count < ranks.count)
+    }
 
     /// The rings of an owner: a valid polygon or multipolygon, or none.
     func rings(of owner: Int, _ untangler: inout Untangler, into rings: inout GridRings) {

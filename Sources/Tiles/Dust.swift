@@ -47,6 +47,8 @@ public struct Dust: ~Copyable {
     private var nextCell = 0
     /// What the cells so far could not show, or showed too much, for each class.
     private var carried = Scratch<Double>()
+    /// For each class the last cell that has something of it.
+    private var lastCells = Scratch<Int32>()
 
     public init() {}
 
@@ -63,6 +65,7 @@ public struct Dust: ~Copyable {
         order.removeAll()
         bands.removeAll()
         carried.removeAll()
+        lastCells.removeAll()
         (area, drawnArea, featureCount) = (0, 0, 0)
         (nextCell, nextBand) = (0, 0)
     }
@@ -91,7 +94,9 @@ public struct Dust: ~Copyable {
         area += size
         featureCount += 1
         let perClass = cellsPerSide * cellsPerSide
-        let index = number(ofClass: value, row) * perClass + Int(place.y >> cellShift) * cellsPerSide + Int(place.x >> cellShift)
+        let (number, cellPlace) = (number(ofClass: value, row), Int(place.y >> cellShift) * cellsPerSide + Int(place.x >> cellShift))
+        lastCells[number] = max(lastCells[number], Int32(cellPlace))
+        let index = number * perClass + cellPlace
         var cell = cells[index]
         cell.area += size
         if size > cell.largest {
@@ -109,6 +114,7 @@ public struct Dust: ~Copyable {
         classes.append(value)
         classRows.append(Int32(truncatingIfNeeded: row))
         carried.append(0)
+        lastCells.append(-1)
         cells.append(repeating: Cell(), count: cellsPerSide * cellsPerSide)
         return classes.count - 1
     }
@@ -190,13 +196,16 @@ public struct Dust: ~Copyable {
         // As square as can be; wider where whole rows of each class would not find room.
         var width = max(1, min(side, Int32(min(total, Double(side * side)).squareRoot())))
         while width < side && height(width, place) > side { width += 1 }
-        let height = min(side, height(width, place))
-        let corner = corner(largest.x, largest.y, width, height)
+        // What is left of a class in its last cell goes beyond it to the south: there is no other to carry it to.
+        let isLast = lastCells.view.contains(Int32(place))
+        let height = isLast ? height(width, place) : min(side, height(width, place))
+        var corner = corner(largest.x, largest.y, width, height)
+        corner.y = min(corner.y, Int32(TileGrid.extent) + TileGrid.buffer32 - height)
         var used: Int32 = 0
         for i in 0..<order.count {
             let number = Int(order[i])
             let cell = cells[number * perClass + place]
-            let own = min(height - used, rows(number, cell, width))
+            let own = min(height - used, rows(number, cell, width, place))
             if own <= 0 { continue }
             bands.append(Rectangle(row: Int(cell.row), corner: GridPoint(x: corner.x, y: corner.y + used), width: width, height: own))
             note(width, own, number)
@@ -207,14 +216,15 @@ public struct Dust: ~Copyable {
     /// Of the bands of a cell, one on the other.
     private func height(_ width: Int32, _ place: Int) -> Int32 {
         var height: Int32 = 0
-        for number in 0..<classes.count { height += rows(number, cells[number * cellsPerSide * cellsPerSide + place], width) }
+        for number in 0..<classes.count { height += rows(number, cells[number * cellsPerSide * cellsPerSide + place], width, place) }
         return height
     }
 
-    /// Rows so wide that a class takes of a cell, at most a cell's.
-    private func rows(_ number: Int, _ cell: Cell, _ width: Int32) -> Int32 {
+    /// Rows so wide that a class takes of a cell, at most a cell's but in its last one.
+    private func rows(_ number: Int, _ cell: Cell, _ width: Int32, _ place: Int) -> Int32 {
         if cell.row < 0 || carried[number] <= 0 { return 0 }
         let side = Int32(1) << cellShift
+        if lastCells[number] == Int32(place) { return Int32((carried[number].rounded(.up) / Double(width)).rounded(.up)) }
         return min(side, Int32((min(carried[number].rounded(.up), Double(side * side)) / Double(width)).rounded(.up)))
     }
 

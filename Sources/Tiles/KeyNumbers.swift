@@ -32,5 +32,14 @@ struct KeyNumbers: ~Copyable {
         return keys.count - 1
     }
 
+    func contains(_ key: UInt64) -> Bool {
+        var place = home(key)
+        while table[place] >= 0 {
+            if keys[Int(table[place])] == key { return true }
+            place = (place + 1) & (table.count - 1)
+        }
+        return false
+    }
+
     private func home(_ key: UInt64) -> Int { Int(truncatingIfNeeded: fold(key ^ 0x9E37_79B9_7F4A_7C15)) & (table.count - 1) }
 }

@@ -120,7 +120,7 @@ extension TileEncoder {
     mutating func drawPolygons(_ shape: Shape, isInside: Bool, owner: Int?) {
         if let owner {
             coverage.rings(of: owner, &untangler, into: &rings)
-            if rings.rings.isEmpty && coverage.hasStandIn(owner) { return }
+            if rings.rings.isEmpty && coverage.isSqueezedOut(owner) { return }
         } else {
             roundRings(shape, isInside: isInside)
         }

@@ -58,7 +58,7 @@ extension TileEncoder {
     public mutating func arrangeGathered() { coverage.arrange(&untangler) }
 
     /// Whether an owner has some area in the tile, but nothing of it found a place on the grid among all others: whoever has it then is not drawn.
-    public func isSqueezedOut(_ owner: Int) -> Bool { coverage.hasStandIn(owner) }
+    public func isSqueezedOut(_ owner: Int) -> Bool { coverage.isSqueezedOut(owner) }
 
     /// Forgets what was gathered.
     public mutating func clearGathered() { coverage.start(grid) }

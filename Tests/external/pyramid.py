@@ -17,7 +17,7 @@ shown by other tests. Held against it, at every zoom of both tile matrix sets:
 | `stray` | nothing is in a tile that is not within a pixel of it |
 | `count` | where nothing is left out, `numberMatched` of the tile's box is the number of features there, but for what touches the edge within two units |
 | `shape` | a feature's shape is nowhere more than a pixel from the true one |
-| `area` | of all tiles of a zoom from 6 to 16, cut at their edges, the drawn area is within 5 % of the true one, and 4 square units a tile; of hazards, the area of all together |
+| `area` | of all tiles of a zoom from 6 to 16, cut at their edges, the drawn area is within 5 % of the true one, and 4 square units a tile; of hazards, the area of all together, and what lies within a unit of their outlines besides, as their edges are drawn outward |
 | `least` | the area where a hazard is drawn, and where one of a class or a graver one is, is never less than the true one |
 | `outward` | where nothing is left out, a hazard is drawn wherever there is one, to a unit and a half, and not where there is none within half a pixel |
 | `class` | a place more than a pixel inside a class is drawn in that class or a graver one |

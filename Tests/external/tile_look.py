@@ -193,8 +193,9 @@ class Look:
         # What is too small to be drawn counts in the tile that its middle lies in.
         moved = sizes[cross & (sizes < 64)].sum()
         # In a few tiles rounding need not come out even.
-        outline = 0 if self.pyramid.most is None else shapely.length(shapely.clip_by_rect(self.true[whole | cross], 0, 0, EXTENT, EXTENT)).sum()
-        self.pyramid.add_area(self, true, drawn, moved + 0.25 * outline)
+        outline = shapely.length(shapely.clip_by_rect(self.true[whole | cross], 0, 0, EXTENT, EXTENT)).sum()
+        # Edges of hazards lie outside the true ones.
+        self.pyramid.add_area(self, true, drawn, moved + (1 if self.layer.rank else 0 if self.pyramid.most is None else 0.25) * outline)
 
     def closeness(self):
         place = {row: i for i, row in enumerate(self.near.tolist())}
@@ -256,7 +257,7 @@ class Look:
         shapes = self.shapes[self.alone & (shapely.area(self.shapes) > 0)]
         if shapely.is_valid(shapes).all():
             edges = shapely.intersection(shapely.union_all(shapely.coverage_invalid_edges(shapes)), tile)
-            if not edges.is_empty:
+            if not edges.is_empty and not self.fit(shapes[shapely.dwithin(shapes, edges, 2)]):
                 at = edges.representative_point()
                 self.fault("border", f"{edges.length:.0f} units of border are not shared, such as at {at.x:.1f} {at.y:.1f}")
         if self.left_out:
@@ -266,6 +267,22 @@ class Look:
         bare = spots[~self.covered(spots, self.shapes)]
         if len(bare):
             self.fault("gap", f"{len(bare)} places well within the layer are bare, such as {bare[0]}")
+
+    @staticmethod
+    def fit(shapes):
+        """Whether none lies over another, and no vertex of one on an edge of another: what GEOS suspects is looked at once more, exactly."""
+        if shapely.area(shapes).sum() - shapely.union_all(shapes).area > 1e-6:
+            return False
+        rings = [shapely.get_coordinates(ring) for ring in shapely.get_rings(shapes)]
+        vertices = np.unique(np.concatenate(rings), axis=0)
+        edges = np.concatenate([np.hstack([ring[:-1], ring[1:]]) for ring in rings])
+        lines = shapely.linestrings(edges.reshape(-1, 2, 2))
+        points, on = shapely.STRtree(lines).query(shapely.points(vertices), predicate="intersects")
+        at = vertices[points]
+        # Rounding of the predicate aside: the grid is whole.
+        start, end = edges[on, :2], edges[on, 2:]
+        straight = (end - start)[:, 0] * (at - start)[:, 1] == (end - start)[:, 1] * (at - start)[:, 0]
+        return not (straight & (at != start).any(axis=1) & (at != end).any(axis=1)).any()
 
     def cut(self, area):
         """What of an area lies in the tile or near it, on its grid."""
