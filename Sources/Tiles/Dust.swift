@@ -169,12 +169,48 @@ public struct Dust: ~Copyable {
 
     private mutating func nextOfBands() -> Rectangle? {
         while nextBand == bands.count {
-            if nextCell == cellsPerSide * cellsPerSide { return nil }
+            if nextCell == cellsPerSide * cellsPerSide { return nextLeftOver() }
             divide(nextCell)
             nextCell += 1
         }
         nextBand += 1
         return bands[nextBand - 1]
+    }
+
+    /// What is left of a class after its last cell, gravest first, in the nearest cell that has nothing; nil when nothing is left, or no such cell.
+    private mutating func nextLeftOver() -> Rectangle? {
+        let perClass = cellsPerSide * cellsPerSide
+        for i in 0..<order.count {
+            let number = Int(order[i])
+            // A hair is what adding and taking away leaves.
+            guard carried[number] > 1e-6, let free = freeCell(near: Int(lastCells[number])) else { continue }
+            let row = cells[number * perClass + Int(lastCells[number])].row
+            let side = Int32(1) << cellShift
+            let units = Int32(min(carried[number].rounded(.up), Double(side * side)))
+            let width = Int32(Double(units).squareRoot().rounded(.up))
+            let height = (units + width - 1) / width
+            cells[number * perClass + free].row = row
+            note(width, height, number)
+            let corner = GridPoint(x: Int32(free % cellsPerSide) << cellShift, y: Int32(free / cellsPerSide) << cellShift)
+            return Rectangle(row: Int(row), corner: corner, width: width, height: height)
+        }
+        return nil
+    }
+
+    /// The nearest cell without anything of any class, rows and columns counted alike.
+    private func freeCell(near place: Int) -> Int? {
+        let (column, row) = (place % cellsPerSide, place / cellsPerSide)
+        for distance in 1..<cellsPerSide {
+            for y in max(0, row - distance)...min(cellsPerSide - 1, row + distance) {
+                let isEdge = abs(y - row) == distance
+                for x in stride(from: column - distance, through: column + distance, by: isEdge ? 1 : 2 * distance)
+                where x >= 0 && x < cellsPerSide {
+                    let cell = y * cellsPerSide + x
+                    if (0..<classes.count).allSatisfy({ cells[$0 * cellsPerSide * cellsPerSide + cell].row < 0 }) { return cell }
+                }
+            }
+        }
+        return nil
     }
 
     /// Makes bands of what lies in a cell.
@@ -196,16 +232,13 @@ public struct Dust: ~Copyable {
         // As square as can be; wider where whole rows of each class would not find room.
         var width = max(1, min(side, Int32(min(total, Double(side * side)).squareRoot())))
         while width < side && height(width, place) > side { width += 1 }
-        // What is left of a class in its last cell goes beyond it to the south: there is no other to carry it to.
-        let isLast = lastCells.view.contains(Int32(place))
-        let height = isLast ? height(width, place) : min(side, height(width, place))
-        var corner = corner(largest.x, largest.y, width, height)
-        corner.y = min(corner.y, Int32(TileGrid.extent) + TileGrid.buffer32 - height)
+        let height = min(side, height(width, place))
+        let corner = corner(largest.x, largest.y, width, height)
         var used: Int32 = 0
         for i in 0..<order.count {
             let number = Int(order[i])
             let cell = cells[number * perClass + place]
-            let own = min(height - used, rows(number, cell, width, place))
+            let own = min(height - used, rows(number, cell, width))
             if own <= 0 { continue }
             bands.append(Rectangle(row: Int(cell.row), corner: GridPoint(x: corner.x, y: corner.y + used), width: width, height: own))
             note(width, own, number)
@@ -216,15 +249,14 @@ public struct Dust: ~Copyable {
     /// Of the bands of a cell, one on the other.
     private func height(_ width: Int32, _ place: Int) -> Int32 {
         var height: Int32 = 0
-        for number in 0..<classes.count { height += rows(number, cells[number * cellsPerSide * cellsPerSide + place], width, place) }
+        for number in 0..<classes.count { height += rows(number, cells[number * cellsPerSide * cellsPerSide + place], width) }
         return height
     }
 
-    /// Rows so wide that a class takes of a cell, at most a cell's but in its last one.
-    private func rows(_ number: Int, _ cell: Cell, _ width: Int32, _ place: Int) -> Int32 {
+    /// Rows so wide that a class takes of a cell, at most a cell's.
+    private func rows(_ number: Int, _ cell: Cell, _ width: Int32) -> Int32 {
         if cell.row < 0 || carried[number] <= 0 { return 0 }
         let side = Int32(1) << cellShift
-        if lastCells[number] == Int32(place) { return Int32((carried[number].rounded(.up) / Double(width)).rounded(.up)) }
         return min(side, Int32((min(carried[number].rounded(.up), Double(side * side)) / Double(width)).rounded(.up)))
     }
 

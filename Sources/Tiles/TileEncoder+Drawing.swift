@@ -53,32 +53,24 @@ extension TileEncoder {
 
     // MARK: Lines
 
-    /// Every piece of every line inside the buffered tile (MVT 2.1, 4.3.4.3). Of a feature all of whose pieces lie within one cell each, one is a unit long.
+    /// Every piece of every line inside the buffered tile (MVT 2.1, 4.3.4.3); one that lies within a cell is a unit long.
     mutating func drawLines(_ shape: Shape, isInside: Bool) {
         var cursor = GridPoint(x: 0, y: 0)
-        var lost: GridPoint?
-        let before = geometry.count
+        var lastShort: GridPoint?
         for part in 0..<shape.partEnds.count where shape.kind(ofPart: part) == .lineString {
             for ring in shape.rings(ofPart: part) {
                 if isInside {
                     rings.removeAll()
                     for vertex in shape.vertices(ofRing: ring) { addToLine(grid.snap(finePoint(shape, vertex))) }
-                    if !endLine(&cursor) { lost = rings.points[0] }
-                } else if let place = clipLine(shape, shape.vertices(ofRing: ring), &cursor) {
-                    lost = place
+                    endLine(&cursor, &lastShort)
+                } else {
+                    clipLine(shape, shape.vertices(ofRing: ring), &cursor, &lastShort)
                 }
             }
         }
-        guard let lost, geometry.count == before else { return }
-        rings.removeAll()
-        rings.points.append(lost)
-        rings.points.append(GridPoint(x: lost.x < Int32(TileGrid.extent) ? lost.x + 1 : lost.x - 1, y: lost.y))
-        _ = endLine(&cursor)
     }
 
-    /// - Returns: the cell of a piece with some length that was too short for the grid.
-    private mutating func clipLine(_ shape: Shape, _ vertices: Range<Int>, _ cursor: inout GridPoint) -> GridPoint? {
-        var lost: GridPoint?
+    private mutating func clipLine(_ shape: Shape, _ vertices: Range<Int>, _ cursor: inout GridPoint, _ lastShort: inout GridPoint?) {
         var end: FinePoint? = nil
         rings.removeAll()
         for vertex in vertices.dropFirst() {
@@ -86,15 +78,14 @@ extension TileEncoder {
                 continue
             }
             if from != end {
-                if !rings.points.isEmpty && !endLine(&cursor) { lost = rings.points[0] }
+                endLine(&cursor, &lastShort)
                 rings.removeAll()
                 addToLine(grid.snap(from))
             }
             addToLine(grid.snap(to))
             end = to
         }
-        if !rings.points.isEmpty && !endLine(&cursor) { lost = rings.points[0] }
-        return lost
+        endLine(&cursor, &lastShort)
     }
 
     @inline(__always)
@@ -102,16 +93,23 @@ extension TileEncoder {
         if rings.points.isEmpty || rings.points[rings.points.count - 1] != point { rings.points.append(point) }
     }
 
-    /// Writes the line in `rings.points`; false when it is only one point.
-    private mutating func endLine(_ cursor: inout GridPoint) -> Bool {
-        if rings.points.count < 2 { return false }
-        if !keepsStraight { rings.points.truncate(to: rings.points.removeStraight(0..<rings.points.count, isRing: false).upperBound) }
+    /// Writes the line in `rings.points`, if any. Of several short ones in the same cell one is enough.
+    private mutating func endLine(_ cursor: inout GridPoint, _ lastShort: inout GridPoint?) {
+        if rings.points.isEmpty { return }
+        if rings.points.count == 1 {
+            let place = rings.points[0]
+            if place == lastShort { return }
+            lastShort = place
+            let limit = Int32(TileGrid.extent) + TileGrid.buffer32
+            rings.points.append(GridPoint(x: place.x < limit ? place.x + 1 : place.x - 1, y: place.y))
+        } else if !keepsStraight {
+            rings.points.truncate(to: rings.points.removeStraight(0..<rings.points.count, isRing: false).upperBound)
+        }
         let count = rings.points.count
         geometry.append(9)
         geometry.append(stepsThrough: rings.points, 0..<1, from: &cursor)
         geometry.append(varint: UInt64(count - 1) << 3 | 2)
         geometry.append(stepsThrough: rings.points, 1..<count, from: &cursor)
-        return true
     }
 
     // MARK: Polygons
