@@ -36,10 +36,13 @@ struct CoverSets: ~Copyable, FaceRule {
     /// For each owner, whether its polygons lie under so many others that no pairs are made of them.
     private var isOverlapped = Scratch<Bool>()
     private static let pairLimit = 32
-    /// There are more than memory should be spent on.
+    /// There are more than memory and time should be spent on.
     private(set) var isFull = false
 
-    private static let memberLimit = 1 << 22
+    private static let memberLimit = 1 << 21
+    /// Members looked at on the way over all edges, at most: a tile should not take much longer than others because zones lie over each other.
+    private static let stepLimit = 1 << 25
+    private var steps = 0
     private static let zero: UInt64 = 1 << 19
     private static let none = zero << 20 | zero
 
@@ -54,6 +57,7 @@ struct CoverSets: ~Copyable, FaceRule {
         starts.append(0)
         table.fill(-1, count: 256)
         isFull = false
+        steps = 0
         atHand.removeAll()
         table[home()] = 0
     }
@@ -73,6 +77,8 @@ struct CoverSets: ~Copyable, FaceRule {
 
     mutating func east(of edge: Int, balance: Int32, west: Int32) -> Int32 {
         if isFull { return 0 }
+        steps += Int(starts[Int(west) + 1] - starts[Int(west)])
+        if steps > CoverSets.stepLimit { isFull = true }
         atHand.removeAll()
         for i in Int(starts[Int(west)])..<Int(starts[Int(west) + 1]) { atHand.append(members[i]) }
         var change = ordered[edge]
