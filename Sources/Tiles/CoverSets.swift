@@ -25,8 +25,7 @@ struct CoverSets: ~Copyable, FaceRule {
     /// Runs of members, ascending: owner in 24 bits, then how often its polygons and its margins lie there, in 20 bits each, zero in the middle.
     private var members = Scratch<UInt64>(capacity: 1024)
     private var starts = Scratch<Int32>()
-    /// Open addressing: numbers of sets, −1 where there is none.
-    private var table = Scratch<Int32>()
+    private var table = NumberTable()
     private var atHand = Scratch<UInt64>()
     /// After `decide`: runs of owners, ascending.
     private var owners = Scratch<Int32>()
@@ -55,11 +54,11 @@ struct CoverSets: ~Copyable, FaceRule {
         starts.removeAll()
         starts.append(0)
         starts.append(0)
-        table.fill(-1, count: 256)
+        table.removeAll(leastPlaces: 256)
         isFull = false
         steps = 0
         atHand.removeAll()
-        table[home()] = 0
+        table.add(0, hash: hash())
     }
 
     /// - Parameter balance: how many times more the owner's ring runs down the edge than up.
@@ -107,25 +106,25 @@ struct CoverSets: ~Copyable, FaceRule {
         if atHand[place] & 0xFF_FFFF_FFFF == CoverSets.none { atHand.remove(1, at: place) }
     }
 
-    private func home() -> Int {
+    private func hash() -> UInt64 {
         var state: UInt64 = 0x9E37_79B9_7F4A_7C15
         for i in 0..<atHand.count { state = fold(state ^ atHand[i]) }
-        return Int(truncatingIfNeeded: state) & (table.count - 1)
+        return state
     }
 
     /// The number of the set at hand.
     private mutating func number() -> Int32 {
-        var place = home()
-        while table[place] >= 0 {
-            if isAtHand(Int(table[place])) { return table[place] }
-            place = (place + 1) & (table.count - 1)
+        var place = table.home(hash())
+        while let number = table[place] {
+            if isAtHand(number) { return Int32(number) }
+            place = table.after(place)
         }
         let number = starts.count - 1
-        table[place] = Int32(number)
+        table.put(number, at: place)
         for i in 0..<atHand.count { members.append(atHand[i]) }
         starts.append(Int32(members.count))
         if members.count > CoverSets.memberLimit { isFull = true }
-        if 2 * number > table.count { growTable() }
+        if table.isCrowded { enlargeTable() }
         return Int32(number)
     }
 
@@ -136,14 +135,12 @@ struct CoverSets: ~Copyable, FaceRule {
         return true
     }
 
-    private mutating func growTable() {
-        table.fill(-1, count: 2 * table.count)
+    private mutating func enlargeTable() {
+        table.enlarge()
         for set in 0..<starts.count - 1 {
             atHand.removeAll()
             for i in Int(starts[set])..<Int(starts[set + 1]) { atHand.append(members[i]) }
-            var place = home()
-            while table[place] >= 0 { place = (place + 1) & (table.count - 1) }
-            table[place] = Int32(set)
+            table.add(set, hash: hash())
         }
     }
 

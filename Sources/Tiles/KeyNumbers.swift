@@ -1,8 +1,7 @@
 /// Numbers keys in the order in which they come first.
 struct KeyNumbers: ~Copyable {
     private(set) var keys = Scratch<UInt64>(capacity: 1024)
-    /// Open addressing: numbers of keys, −1 where there is none; twice as many places as keys at least.
-    private var table = Scratch<Int32>()
+    private var table = NumberTable()
 
     var count: Int { keys.count }
 
@@ -10,36 +9,34 @@ struct KeyNumbers: ~Copyable {
 
     mutating func removeAll() {
         keys.removeAll()
-        table.fill(-1, count: 1024)
+        table.removeAll(leastPlaces: 1024)
     }
 
     mutating func number(of key: UInt64) -> Int {
-        var place = home(key)
-        while table[place] >= 0 {
-            if keys[Int(table[place])] == key { return Int(table[place]) }
-            place = (place + 1) & (table.count - 1)
+        var place = table.home(KeyNumbers.hash(key))
+        while let number = table[place] {
+            if keys[number] == key { return number }
+            place = table.after(place)
         }
-        table[place] = Int32(keys.count)
+        let number = keys.count
+        table.put(number, at: place)
         keys.append(key)
-        if 2 * keys.count > table.count {
-            table.fill(-1, count: 2 * table.count)
-            for number in 0..<keys.count {
-                var place = home(keys[number])
-                while table[place] >= 0 { place = (place + 1) & (table.count - 1) }
-                table[place] = Int32(number)
-            }
+        if table.isCrowded {
+            table.enlarge()
+            for number in 0..<keys.count { table.add(number, hash: KeyNumbers.hash(keys[number])) }
         }
-        return keys.count - 1
+        return number
     }
 
     func contains(_ key: UInt64) -> Bool {
-        var place = home(key)
-        while table[place] >= 0 {
-            if keys[Int(table[place])] == key { return true }
-            place = (place + 1) & (table.count - 1)
+        var place = table.home(KeyNumbers.hash(key))
+        while let number = table[place] {
+            if keys[number] == key { return true }
+            place = table.after(place)
         }
         return false
     }
 
-    private func home(_ key: UInt64) -> Int { Int(truncatingIfNeeded: fold(key ^ 0x9E37_79B9_7F4A_7C15)) & (table.count - 1) }
+    @inline(__always)
+    private static func hash(_ key: UInt64) -> UInt64 { fold(key ^ 0x9E37_79B9_7F4A_7C15) }
 }

@@ -214,14 +214,7 @@ extension Scratch where Element == UInt8 {
     @inline(__always)
     mutating func append(varint value: UInt64) {
         reserve(10)
-        var rest = value
-        while rest >= 0x80 {
-            base[count] = UInt8(truncatingIfNeeded: rest) | 0x80
-            count &+= 1
-            rest >>= 7
-        }
-        base[count] = UInt8(truncatingIfNeeded: rest)
-        count &+= 1
+        count = Self.put(value, at: base + count) - base
     }
 
     /// A field's tag and a varint.
@@ -315,7 +308,12 @@ extension Scratch where Element == UInt8 {
     @inline(__always)
     private static func put(field: UInt8, _ value: UInt64, at start: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
         start[0] = field
-        var target = start + 1
+        return put(value, at: start + 1)
+    }
+
+    @inline(__always)
+    private static func put(_ value: UInt64, at start: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
+        var target = start
         var rest = value
         while rest >= 0x80 {
             target[0] = UInt8(truncatingIfNeeded: rest) | 0x80
@@ -380,7 +378,7 @@ extension Scratch where Element == UInt8 {
                 steps &-= 1
             }
         }
-        let end = Self.put(UInt32(truncatingIfNeeded: steps) << 3 | 2, at: header)
+        let end = Self.put(UInt64(truncatingIfNeeded: steps) << 3 | 2, at: header)
         let length = UnsafePointer(target) - kept
         if UnsafePointer(end) != kept { end.update(from: kept, count: length) }
         end[length] = 15
@@ -432,19 +430,6 @@ extension Scratch where Element == UInt8 {
         let x = number()
         let y = number()
         return (GridPoint(x: x, y: y), place)
-    }
-
-    @inline(__always)
-    private static func put(_ value: UInt32, at start: UnsafeMutablePointer<UInt8>) -> UnsafeMutablePointer<UInt8> {
-        var target = start
-        var rest = value
-        while rest >= 0x80 {
-            target[0] = UInt8(truncatingIfNeeded: rest) | 0x80
-            target += 1
-            rest >>= 7
-        }
-        target[0] = UInt8(truncatingIfNeeded: rest)
-        return target + 1
     }
 
     /// Where they lie, until something is added.

@@ -13,15 +13,12 @@ struct SnapRounding: ~Copyable {
     }
 
     private(set) var segments = Scratch<Segment>(capacity: 1024)
-    /// Open addressing: numbers of segments, −1 where there is none; twice as many places as segments at least.
-    private var table = Scratch<Int32>()
+    private var table = NumberTable()
     /// The cells that the segment asked for last passes, from its upper end to its lower end.
     private(set) var chain = Scratch<GridPoint>()
 
     private var grid = TileGrid(MapTile(.webMercatorQuad, zoom: 0, column: 0, row: 0)!)
-    /// A bit for each cell of the envelope, row after row.
-    private var hot = Scratch<UInt64>(capacity: 256)
-    private var wordsPerRow = 0
+    private var hot = HotCells()
     private var originX: Int32 = 0
     private var originY: Int32 = 0
     private var pieces = Scratch<UInt64>(capacity: 256)
@@ -31,37 +28,32 @@ struct SnapRounding: ~Copyable {
     mutating func start(_ grid: TileGrid) {
         self.grid = grid
         segments.removeAll()
-        table.fill(-1, count: 1024)
+        table.removeAll(leastPlaces: 1024)
     }
 
     /// The number of a segment, which it is given when it comes first.
     mutating func number(upper: FinePoint, lower: FinePoint) -> Int {
         let segment = Segment(upper: upper, lower: lower)
-        var place = home(segment)
-        while table[place] >= 0 {
-            if segments[Int(table[place])] == segment { return Int(table[place]) }
-            place = (place + 1) & (table.count - 1)
+        var place = table.home(SnapRounding.hash(segment))
+        while let number = table[place] {
+            if segments[number] == segment { return number }
+            place = table.after(place)
         }
-        table[place] = Int32(segments.count)
+        let number = segments.count
+        table.put(number, at: place)
         segments.append(segment)
-        if 2 * segments.count > table.count { growTable() }
-        return segments.count - 1
+        if table.isCrowded {
+            table.enlarge()
+            for number in 0..<segments.count { table.add(number, hash: SnapRounding.hash(segments[number])) }
+        }
+        return number
     }
 
-    private func home(_ segment: Segment) -> Int {
+    @inline(__always)
+    private static func hash(_ segment: Segment) -> UInt64 {
         // A fine unit takes 33 bits at most.
         let a = fold(UInt64(bitPattern: segment.upper.x) ^ UInt64(bitPattern: segment.upper.y) << 31)
-        let b = fold(a ^ UInt64(bitPattern: segment.lower.x) ^ UInt64(bitPattern: segment.lower.y) << 31)
-        return Int(truncatingIfNeeded: b) & (table.count - 1)
-    }
-
-    private mutating func growTable() {
-        table.fill(-1, count: 2 * table.count)
-        for number in 0..<segments.count {
-            var place = home(segments[number])
-            while table[place] >= 0 { place = (place + 1) & (table.count - 1) }
-            table[place] = Int32(number)
-        }
+        return fold(a ^ UInt64(bitPattern: segment.lower.x) ^ UInt64(bitPattern: segment.lower.y) << 31)
     }
 
     /// Finds the hot cells; afterwards `findChain` may be asked.
@@ -77,11 +69,10 @@ struct SnapRounding: ~Copyable {
             high = GridPoint(x: max(high.x, upper.x, lower.x), y: max(high.y, lower.y))
         }
         (originX, originY) = (low.x, low.y)
-        wordsPerRow = Int(high.x - low.x) / 64 + 1
-        hot.fill(0, count: wordsPerRow * Int(high.y - low.y + 1))
+        hot.start(from: low, to: high)
         for i in 0..<segments.count {
-            heat(grid.snap(segments[i].upper))
-            heat(grid.snap(segments[i].lower))
+            hot.heat(grid.snap(segments[i].upper))
+            hot.heat(grid.snap(segments[i].lower))
         }
         listPieces()
         for i in 0..<pieces.count {
@@ -92,7 +83,7 @@ struct SnapRounding: ~Copyable {
             var j = i + 1
             while j < pieces.count && pieces[j] >> 56 == strip && pieces[j] >> 43 & 0x1FFF <= bottom {
                 let b = segments[Int(truncatingIfNeeded: pieces[j] & 0x3FFF_FFFF)]
-                if let cell = crossing(a, b) { heat(cell) }
+                if let cell = crossing(a, b) { hot.heat(cell) }
                 j += 1
             }
         }
@@ -133,11 +124,6 @@ struct SnapRounding: ~Copyable {
         let share = run == 0 ? 0 : max(0, min(1, (x - Double(segment.upper.x)) / run))
         let y = Double(segment.upper.y) + share * Double(segment.lower.y - segment.upper.y)
         return grid.snap(FinePoint(x: 0, y: Int64(y))).y
-    }
-
-    private mutating func heat(_ cell: GridPoint) {
-        let column = Int(cell.x - originX)
-        hot[Int(cell.y - originY) * wordsPerRow + column >> 6] |= 1 << UInt64(column & 63)
     }
 
     /// The cell in which two segments cross, each inside the other; nil when they do not, or at most touch at an end, whose cell is hot anyway.
@@ -196,7 +182,7 @@ struct SnapRounding: ~Copyable {
             let stepRest = (run - step * rise) << grid.reduction
             for y in upper.y..<lower.y {
                 // Going east, a border between columns that is reached only there is not reached in this row.
-                collectHotCells(row: y, from: first, to: Int32(run > 0 && rest == 0 ? column - 1 : column))
+                hot.collect(row: y, from: first, to: Int32(run > 0 && rest == 0 ? column - 1 : column), into: &chain)
                 first = Int32(column)
                 column += step
                 rest += stepRest
@@ -206,30 +192,6 @@ struct SnapRounding: ~Copyable {
                 }
             }
         }
-        collectHotCells(row: lower.y, from: first, to: lower.x)
+        hot.collect(row: lower.y, from: first, to: lower.x, into: &chain)
     }
-
-    private mutating func collectHotCells(row: Int32, from: Int32, to: Int32) {
-        let base = Int(row - originY) * wordsPerRow
-        let west = Int(min(from, to) - originX)
-        let east = Int(max(from, to) - originX)
-        let start = chain.count
-        for word in (west >> 6)...(east >> 6) {
-            var bits = hot[base + word]
-            if word == west >> 6 { bits &= ~0 << UInt64(west & 63) }
-            if word == east >> 6 { bits &= ~0 >> UInt64(63 - east & 63) }
-            while bits != 0 {
-                chain.append(GridPoint(x: originX + Int32(word << 6 + bits.trailingZeroBitCount), y: row))
-                bits &= bits - 1
-            }
-        }
-        if to < from { chain.reverse(start..<chain.count) }
-    }
-}
-
-/// The quotient rounded down; the divisor is positive.
-@inline(__always)
-private func floorDivide<Number: FixedWidthInteger & SignedInteger>(_ numerator: Number, _ divisor: Number) -> Number {
-    let quotient = numerator / divisor
-    return numerator < 0 && quotient * divisor != numerator ? quotient - 1 : quotient
 }

@@ -52,6 +52,13 @@ func segmentsMeet(_ a: GridPoint, _ b: GridPoint, _ c: GridPoint, _ d: GridPoint
     return !((ofA > 0 && ofB > 0) || (ofA < 0 && ofB < 0))
 }
 
+/// The quotient rounded down; the divisor is positive.
+@inline(__always)
+func floorDivide<Number: FixedWidthInteger & SignedInteger>(_ numerator: Number, _ divisor: Number) -> Number {
+    let quotient = numerator / divisor
+    return numerator < 0 && quotient * divisor != numerator ? quotient - 1 : quotient
+}
+
 /// A vertex while it is clipped, in fine units from the tile's north-west corner.
 struct FinePoint: Equatable, BitwiseCopyable {
     var x: Int64

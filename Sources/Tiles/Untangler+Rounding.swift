@@ -14,12 +14,11 @@ extension Untangler {
         }
         originX = minX
         originY = edges[0].upper.y
-        wordsPerRow = Int(maxX - minX) / 64 + 1
-        hot.fill(0, count: wordsPerRow * Int(maxY - originY + 1))
+        hot.start(from: GridPoint(x: originX, y: originY), to: GridPoint(x: maxX, y: maxY))
         needsBending = false
         for i in 0..<edges.count {
-            heat(edges[i].upper)
-            heat(edges[i].lower)
+            hot.heat(edges[i].upper)
+            hot.heat(edges[i].lower)
         }
         listPieces()
         for i in 0..<pieces.count {
@@ -31,7 +30,7 @@ extension Untangler {
             while j < pieces.count && pieces[j] >> 56 == strip && pieces[j] >> 43 & 0x1FFF <= bottom {
                 let b = edges[Int(truncatingIfNeeded: pieces[j] & 0x3FFF_FFFF)]
                 if let cell = crossing(a, b) {
-                    heat(cell)
+                    hot.heat(cell)
                     if !isOn(a, cell) || !isOn(b, cell) { needsBending = true }
                 }
                 j += 1
@@ -65,11 +64,6 @@ extension Untangler {
             }
         }
         pieces.sort(bits: 43..<64, spare: &spare)
-    }
-
-    private mutating func heat(_ cell: GridPoint) {
-        let column = Int(cell.x - originX)
-        hot[Int(cell.y - originY) * wordsPerRow + column >> 6] |= 1 << UInt64(column & 63)
     }
 
     @inline(__always)
@@ -131,7 +125,7 @@ extension Untangler {
             var rest = run + rise - Int32(start) * divisor
             for y in edge.upper.y..<edge.lower.y {
                 // Going east, a border between columns that is reached only there is not reached in this row.
-                collectHotCells(row: y, from: first, to: run > 0 && rest == 0 ? column - 1 : column)
+                hot.collect(row: y, from: first, to: run > 0 && rest == 0 ? column - 1 : column, into: &chain)
                 first = column
                 column += step
                 rest += stepRest
@@ -141,41 +135,6 @@ extension Untangler {
                 }
             }
         }
-        collectHotCells(row: edge.lower.y, from: first, to: edge.lower.x)
+        hot.collect(row: edge.lower.y, from: first, to: edge.lower.x, into: &chain)
     }
-
-    @inline(__always)
-    private mutating func collectHotCells(row: Int32, from: Int32, to: Int32) {
-        if from == to {
-            let column = Int(from - originX)
-            if hot[Int(row - originY) * wordsPerRow + column >> 6] >> UInt64(column & 63) & 1 != 0 {
-                chain.append(GridPoint(x: from, y: row))
-            }
-        } else {
-            collectHotRun(row: row, from: from, to: to)
-        }
-    }
-
-    @inline(never)
-    private mutating func collectHotRun(row: Int32, from: Int32, to: Int32) {
-        let base = Int(row - originY) * wordsPerRow
-        let west = Int(min(from, to) - originX)
-        let east = Int(max(from, to) - originX)
-        let start = chain.count
-        for word in (west >> 6)...(east >> 6) {
-            var bits = hot[base + word]
-            if word == west >> 6 { bits &= ~0 << UInt64(west & 63) }
-            if word == east >> 6 { bits &= ~0 >> UInt64(63 - east & 63) }
-            while bits != 0 {
-                chain.append(GridPoint(x: originX + Int32(word << 6 + bits.trailingZeroBitCount), y: row))
-                bits &= bits - 1
-            }
-        }
-        if to < from { chain.reverse(start..<chain.count) }
-    }
-}
-
-private func floorDivide(_ numerator: Int64, _ divisor: Int64) -> Int64 {
-    let quotient = numerator / divisor
-    return numerator < 0 && quotient * divisor != numerator ? quotient - 1 : quotient
 }

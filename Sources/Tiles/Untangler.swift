@@ -39,9 +39,7 @@ struct Untangler: ~Copyable {
 
     // For the rounding, see Untangler+Rounding.swift.
 
-    /// A bit for each cell of the envelope, row after row.
-    var hot = Scratch<UInt64>(capacity: 256)
-    var wordsPerRow = 0
+    var hot = HotCells()
     var originX: Int32 = 0
     var originY: Int32 = 0
     /// Some crossing lies between the places of the grid.
