@@ -138,7 +138,7 @@ struct Scratch<Element: BitwiseCopyable>: ~Copyable {
 extension Scratch where Element == UInt64 {
     /// Sorts ascending by the bits in `bits`; numbers that agree there keep their order.
     ///
-    /// Insertion for a few, else by nine bits at a time (least significant first) through `spare`.
+    /// Insertion for a few, nothing for what is sorted, else by nine bits at a time (least significant first) through `spare`.
     /// - Complexity: O(count × bits ÷ 9)
     mutating func sort(bits: Range<Int>, spare: inout Scratch<UInt64>) {
         if count <= 40 {
@@ -156,6 +156,7 @@ extension Scratch where Element == UInt64 {
             }
             return
         }
+        if isSorted(bits) { return }
         spare.removeAll()
         spare.reserve(count)
         withUnsafeTemporaryAllocation(of: Int.self, capacity: 512) { starts in
@@ -183,6 +184,13 @@ extension Scratch where Element == UInt64 {
                 shift += 9
             }
         }
+    }
+
+    private func isSorted(_ bits: Range<Int>) -> Bool {
+        let shift = UInt64(bits.lowerBound)
+        var i = 1
+        while i < count && base[i - 1] >> shift <= base[i] >> shift { i += 1 }
+        return i == count
     }
 }
 
