@@ -18,6 +18,8 @@ struct TileDrawing {
     let levels: VertexLevels?
     /// Nil: no class is graver than another.
     let ranks: FeatureRanks?
+    /// There are polygons in the layer.
+    private let hasAreas: Bool
     private let columns: [Column]
     private let keys: [String]
     private let classKey: Int?
@@ -36,6 +38,7 @@ struct TileDrawing {
         details = try file.details()
         levels = try file.vertexLevels()
         ranks = try file.hazardRanks()
+        hasAreas = file.geometryKinds.contains { $0.dimension.map { $0 == 2 } ?? true }
         let columns = source.columns.map { source.file.columns[$0] }
         let keys = columns.map(\.attribute.name)
         (self.columns, self.keys) = (columns, keys)
@@ -72,7 +75,9 @@ struct TileDrawing {
     private static let mergeLimit = 1 << 16
 
     /// Polygons are put on the grid together: what they share stays shared, and hazards cover what they are.
-    private func gathers(_ tools: borrowing TileTools) -> Bool { (levels != nil || policy.coversAll) && tools.encoder.canGather }
+    private func gathers(_ tools: borrowing TileTools) -> Bool {
+        hasAreas && (levels != nil || policy.coversAll) && tools.encoder.canGather
+    }
 
     /// - Returns: nil when the tile is too large and more could be left out.
     private func draw(_ tools: inout TileTools, _ attempt: Attempt) throws -> Int? {

@@ -124,6 +124,15 @@ public struct TileEncoder: ~Copyable {
     public mutating func draw(
         _ stored: Shape, levels: UnsafePointer<VertexLevel>? = nil, id: UInt64, isInside: Bool = false, owner: Int? = nil
     ) -> Bool {
+        if let owner, stored.kind == .polygon || stored.kind == .multiPolygon {
+            coverage.rings(of: owner, &untangler, into: &rings)
+            // Its vertices are looked at only where nothing came of them.
+            if !rings.rings.isEmpty {
+                drawRings(id: id)
+                return true
+            }
+            if coverage.isSqueezedOut(owner) { return false }
+        }
         let drawn = drawn.take(stored, levels, zoom: vertexZoom, isGeographic: grid.isGeographic)
         let shape = drawn.shape
         self.levels = drawn.levels
