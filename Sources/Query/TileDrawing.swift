@@ -90,7 +90,7 @@ struct TileDrawing {
         tools.squeezedOut = 0
         tools.encoder.start(
             tile, layer: source.layer, keys: keys, expectedValues: min(found, 10_000) * min(tools.batch.variedColumns, 2),
-            simplifies: policy.thins, keepsStraight: levels != nil, covers: policy.coversAll)
+            simplifies: policy.thins, keepsStraight: levels != nil, covers: policy.coversAll, mayGoOn: { [deadline] in !deadline.isOver })
         let gathers = gathers(tools)
         let limit = thins && (attempt.leastZoom > 0 || attempt.mergesDust) ? policy.byteLimit : .max
         let leastArea = tools.dust.leastArea
@@ -134,7 +134,16 @@ struct TileDrawing {
         if tools.encoder.byteCount > limit { return nil }
         if leftOut > 0 { try drawDust(&tools) }
         if tools.encoder.byteCount > limit { return nil }
+        try checkWork(tools)
         return leftOut + tools.squeezedOut
+    }
+
+    /// - Throws: what the deadline says, or `limitExceeded`, when putting polygons on the grid took too much: what came of them is not to be used.
+    private func checkWork(_ tools: borrowing TileTools) throws(QueryError) {
+        if !tools.encoder.isStopped { return }
+        try deadline.check()
+        throw .limitExceeded(
+            ja: "図形の線が何度も交わりすぎていて、このタイルは描けません。", en: "Shapes cross too often for this tile to be drawn.")
     }
 
     /// Equal for features of one class that were touched.
@@ -237,6 +246,7 @@ struct TileDrawing {
     private func drawGathered(_ tools: inout TileTools) throws {
         try deadline.check()
         tools.encoder.arrangeGathered()
+        try checkWork(tools)
         for place in tools.gathered.indices {
             let (row, owner, isInside) = (tools.gathered[place].row, tools.gathered[place].owner, tools.gathered[place].isInside)
             for column in columns { try column.touch(row..<row + 1) }

@@ -39,11 +39,14 @@ struct Coverage: ~Copyable {
     private var spare = Scratch<UInt64>()
     private var sorting = Scratch<UInt64>()
 
-    /// More segments than this are not rounded together: whoever adds goes on with a new coverage.
-    static let segmentLimit = 1 << 20
+    private let segmentLimit: Int
     private static let ownerLimit = 1 << 22
 
-    var isFull: Bool { rounding.segments.count >= Coverage.segmentLimit || ranks.count >= Coverage.ownerLimit }
+    /// - Parameter segmentLimit: more are not rounded together.
+    init(segmentLimit: Int = 1 << 20) { self.segmentLimit = segmentLimit }
+
+    /// Whoever adds goes on with a new coverage.
+    var isFull: Bool { rounding.segments.count >= segmentLimit || ranks.count >= Coverage.ownerLimit }
 
     mutating func start(_ grid: TileGrid) {
         self.grid = grid
@@ -84,19 +87,24 @@ struct Coverage: ~Copyable {
     @inline(__always)
     private static func owner(_ use: UInt64) -> Int { Int(use >> 35) }
 
-    /// Puts everything on the grid; afterwards `rings` may be asked.
+    /// Puts everything on the grid; afterwards `rings` may be asked. When the limit is reached, nobody has any.
     /// - Complexity: O(edges × log edges) plus the pairs of edges that lie beside each other.
-    mutating func arrange(_ untangler: inout Untangler) {
+    mutating func arrange(_ untangler: inout Untangler, within limit: inout WorkLimit) {
         uses.sort(bits: 35..<59, spare: &spare)
         shownBy.fill(count: ranks.count) { Int32($0) }
-        round(&untangler)
+        round(&untangler, within: &limit)
         // Stand-ins may take all that others have.
         let count = ranks.count
-        for shift in Coverage.shifts where addStandIns(count, shift) { round(&untangler) }
+        for shift in Coverage.shifts where !limit.isReached && addStandIns(count, shift) { round(&untangler, within: &limit) }
+        if limit.isReached {
+            borders.removeAll()
+            borderStarts.fill(0, count: ranks.count + 1)
+        }
     }
 
-    private mutating func round(_ untangler: inout Untangler) {
-        rounding.heatCells()
+    private mutating func round(_ untangler: inout Untangler, within limit: inout WorkLimit) {
+        rounding.heatCells(within: &limit)
+        if limit.isReached { return }
         pieces.removeAll()
         pieceStarts.removeAll()
         for segment in 0..<rounding.segments.count {
@@ -107,13 +115,17 @@ struct Coverage: ~Copyable {
                 let b = rounding.chain[i].key
                 pieces.append(a < b ? a << 27 | b << 1 : b << 27 | a << 1 | 1)
             }
+            let ends = rounding.segments[segment]
+            let rows = Int((ends.lower.y - ends.upper.y) >> grid.reduction)
+            if !limit.allows(rows + rounding.chain.count, pieces: pieces.count) { return }
         }
         pieceStarts.append(Int32(pieces.count))
-        if !hasMargins || !ownersFromFaces(&untangler) { ownersByThemselves() }
+        let isDone = hasMargins && ownersFromFaces(&untangler, within: &limit)
+        if !isDone && !limit.isReached { ownersByThemselves(within: &limit) }
     }
 
     /// Every owner has what its rings wind around, whatever others have.
-    private mutating func ownersByThemselves() {
+    private mutating func ownersByThemselves(within limit: inout WorkLimit) {
         borders.removeAll()
         borderStarts.removeAll()
         var next = 0
@@ -124,7 +136,9 @@ struct Coverage: ~Copyable {
                 for piece in pieces(of: uses[next]) { spare.append(pieces[piece] ^ uses[next] & 1) }
                 next += 1
             }
+            let count = spare.count
             addBorder()
+            if !limit.allows(count, pieces: max(count, borders.count)) { return }
         }
         borderStarts.append(Int32(borders.count))
     }
@@ -204,7 +218,7 @@ struct Coverage: ~Copyable {
     }
 
     /// Gives every face of the arrangement to those that `sets` says. False when there are too many different sets: then nothing was done.
-    private mutating func ownersFromFaces(_ untangler: inout Untangler) -> Bool {
+    private mutating func ownersFromFaces(_ untangler: inout Untangler, within limit: inout WorkLimit) -> Bool {
         numbers.removeAll()
         sets.start()
         for i in 0..<uses.count {
@@ -226,8 +240,8 @@ struct Coverage: ~Copyable {
             untangler.edges.append(Untangler.Edge(upper: GridPoint(key: key >> 26), lower: GridPoint(key: key & 0x3FF_FFFF), balance: 0))
         }
         sets.order(order)
-        untangler.sweep(&sets)
-        if sets.isFull { return false }
+        untangler.sweep(&sets, within: &limit)
+        if sets.isFull || limit.isReached { return false }
         sets.decide(ranks)
         borders.removeAll()
         for i in 0..<untangler.edges.count {
@@ -252,10 +266,10 @@ struct Coverage: ~Copyable {
     }
 
     /// The rings of an owner: a valid polygon or multipolygon, or none.
-    func rings(of owner: Int, _ untangler: inout Untangler, into rings: inout GridRings) {
+    func rings(of owner: Int, _ untangler: inout Untangler, within limit: inout WorkLimit, into rings: inout GridRings) {
         untangler.segments.removeAll()
         let shown = Int(shownBy[owner])
         for i in Int(borderStarts[shown])..<Int(borderStarts[shown + 1]) { untangler.segments.append(borders[i]) }
-        untangler.resolve(&rings)
+        untangler.resolve(&rings, within: &limit)
     }
 }

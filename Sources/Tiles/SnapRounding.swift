@@ -7,9 +7,12 @@
 /// numbers are whole, and wide enough.
 struct SnapRounding: ~Copyable {
     /// From its north end to its south end (ordered by y, then x).
-    struct Segment: BitwiseCopyable, Equatable {
+    struct Segment: LineSegment, Equatable {
         var upper: FinePoint
         var lower: FinePoint
+
+        var north: FinePoint { upper }
+        var south: FinePoint { lower }
     }
 
     private(set) var segments = Scratch<Segment>(capacity: 1024)
@@ -19,10 +22,7 @@ struct SnapRounding: ~Copyable {
 
     private var grid = TileGrid(MapTile(.webMercatorQuad, zoom: 0, column: 0, row: 0)!)
     private var hot = HotCells()
-    private var originX: Int32 = 0
-    private var originY: Int32 = 0
-    private var pieces = Scratch<UInt64>(capacity: 256)
-    private var spare = Scratch<UInt64>(capacity: 256)
+    private var pairs = NearPairs()
 
     /// Forgets all segments.
     mutating func start(_ grid: TileGrid) {
@@ -56,9 +56,9 @@ struct SnapRounding: ~Copyable {
         return fold(a ^ UInt64(bitPattern: segment.lower.x) ^ UInt64(bitPattern: segment.lower.y) << 31)
     }
 
-    /// Finds the hot cells; afterwards `findChain` may be asked.
+    /// Finds the hot cells; afterwards, unless the limit is reached, `findChain` may be asked.
     /// - Complexity: O(segments × log segments) plus the pairs of segments that lie beside each other.
-    mutating func heatCells() {
+    mutating func heatCells(within limit: inout WorkLimit) {
         if segments.count == 0 { return }
         var low = grid.snap(segments[0].upper)
         var high = low
@@ -68,62 +68,23 @@ struct SnapRounding: ~Copyable {
             low = GridPoint(x: min(low.x, upper.x, lower.x), y: min(low.y, upper.y))
             high = GridPoint(x: max(high.x, upper.x, lower.x), y: max(high.y, lower.y))
         }
-        (originX, originY) = (low.x, low.y)
         hot.start(from: low, to: high)
         for i in 0..<segments.count {
             hot.heat(grid.snap(segments[i].upper))
             hot.heat(grid.snap(segments[i].lower))
         }
-        listPieces()
-        for i in 0..<pieces.count {
-            let piece = pieces[i]
-            let bottom = piece >> 30 & 0x1FFF
-            let strip = piece >> 56
-            let a = segments[Int(truncatingIfNeeded: piece & 0x3FFF_FFFF)]
-            var j = i + 1
-            while j < pieces.count && pieces[j] >> 56 == strip && pieces[j] >> 43 & 0x1FFF <= bottom {
-                let b = segments[Int(truncatingIfNeeded: pieces[j] & 0x3FFF_FFFF)]
-                if let cell = crossing(a, b) { hot.heat(cell) }
-                j += 1
-            }
-        }
-    }
-
-    /// Lists for each strip of 32 columns the pieces of segments in it, from north to south, so that only neighbours are compared: strip in 8 bits, the
-    /// piece's first and last row in 13 each (or one more at either end), the segment in 30. What lies within one cell is not looked at: that cell is hot.
-    private mutating func listPieces() {
-        pieces.removeAll()
-        for i in 0..<segments.count {
-            let segment = segments[i]
-            let upper = grid.snap(segment.upper)
-            let lower = grid.snap(segment.lower)
-            if upper == lower { continue }
-            let first = (min(upper.x, lower.x) - originX) >> 5
-            let last = (max(upper.x, lower.x) - originX) >> 5
-            for strip in first...last {
-                var top = upper.y
-                var bottom = lower.y
-                if first != last {
-                    // The rows at which it passes the strip's borders.
-                    let a = row(segment, at: originX + strip << 5)
-                    let b = row(segment, at: originX + strip << 5 + 32)
-                    top = max(top, min(a, b) - 1)
-                    bottom = min(bottom, max(a, b) + 1)
+        pairs.list(segments, from: low, reduction: grid.reduction)
+        while pairs.nextStrip(segments) {
+            for i in 0..<pairs.count {
+                let a = segments[pairs.segment(i)]
+                var j = i + 1
+                while pairs.areNear(i, j) {
+                    if let cell = crossing(a, segments[pairs.segment(j)]) { hot.heat(cell) }
+                    j += 1
                 }
-                let rows = UInt64(top - originY) << 43 | UInt64(bottom - originY) << 30
-                pieces.append(UInt64(strip) << 56 | rows | UInt64(i))
+                if !limit.allows(j - i) { return }
             }
         }
-        pieces.sort(bits: 43..<64, spare: &spare)
-    }
-
-    /// About the row in which a segment passes the western border of a column: that of one of its ends where it lies on one side.
-    private func row(_ segment: Segment, at column: Int32) -> Int32 {
-        let x = Double(Int64(column) << grid.reduction - grid.half)
-        let run = Double(segment.lower.x - segment.upper.x)
-        let share = run == 0 ? 0 : max(0, min(1, (x - Double(segment.upper.x)) / run))
-        let y = Double(segment.upper.y) + share * Double(segment.lower.y - segment.upper.y)
-        return grid.snap(FinePoint(x: 0, y: Int64(y))).y
     }
 
     /// The cell in which two segments cross, each inside the other; nil when they do not, or at most touch at an end, whose cell is hot anyway.

@@ -117,7 +117,7 @@ extension TileEncoder {
     /// The polygons' rings on the grid, cut, closed, turned the right way and valid (MVT 2.1, 4.3.4.4).
     mutating func drawPolygons(_ shape: Shape, isInside: Bool, owner: Int?) {
         if let owner {
-            coverage.rings(of: owner, &untangler, into: &rings)
+            coverage.rings(of: owner, &untangler, within: &limit, into: &rings)
             if rings.rings.isEmpty && coverage.isSqueezedOut(owner) { return }
         } else {
             roundRings(shape, isInside: isInside)
@@ -140,7 +140,7 @@ extension TileEncoder {
                 if form != .convex || rings.rings.count > 1 { isSure = false }
             }
         }
-        if !rings.rings.isEmpty && !isSure && !isValid(isTangled: isTangled) { untangler.untangle(&rings) }
+        if !rings.rings.isEmpty && !isSure && !isValid(isTangled: isTangled) { untangler.untangle(&rings, within: &limit) }
     }
 
     private mutating func isValid(isTangled: Bool) -> Bool {

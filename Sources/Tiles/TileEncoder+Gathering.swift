@@ -54,8 +54,8 @@ extension TileEncoder {
     /// Whether a place, in Web Mercator world units, lies near a polygon that was gathered by itself, in layers that cover all.
     public func isOccupied(x: Int32, y: Int32) -> Bool { occupied.holds(x: x, y: y, grid) }
 
-    /// Puts what was gathered on the grid.
-    public mutating func arrangeGathered() { coverage.arrange(&untangler) }
+    /// Puts what was gathered on the grid, if there is time (`isStopped`).
+    public mutating func arrangeGathered() { coverage.arrange(&untangler, within: &limit) }
 
     /// Whether an owner has some area in the tile, but nothing of it found a place on the grid among all others: whoever has it then is not drawn.
     public func isSqueezedOut(_ owner: Int) -> Bool { coverage.isSqueezedOut(owner) }
@@ -65,7 +65,7 @@ extension TileEncoder {
 
     /// Begins a feature that is what an owner has in the tile. False when that is nothing.
     public mutating func draw(gathered owner: Int, id: UInt64) -> Bool {
-        coverage.rings(of: owner, &untangler, into: &rings)
+        coverage.rings(of: owner, &untangler, within: &limit, into: &rings)
         if rings.rings.isEmpty { return false }
         drawRings(id: id)
         return true

@@ -34,6 +34,7 @@ public struct TileEncoder: ~Copyable {
     var coverage = Coverage()
     var occupied = OccupiedCells()
     var drawn = DrawnVertices()
+    var limit = WorkLimit()
     /// The zoom whose vertices are drawn; nil for all.
     var vertexZoom: Int?
     /// See `start`.
@@ -85,11 +86,13 @@ public struct TileEncoder: ~Copyable {
     ///   - keepsStraight: vertices that lie exactly straight between their neighbours on the grid are drawn too, for layers whose features share
     ///     borders: there the other one's border may turn.
     ///   - covers: gathered polygons cover all of what they are in truth, for hazards, see `TileEncoder+Gathering`.
+    ///   - mayGoOn: asked now and then where edges cross so often that it takes long, see `isStopped`.
     public mutating func start(
         _ tile: MapTile, layer: String, keys: [String], expectedValues: Int = 0, simplifies: Bool = true, keepsStraight: Bool = false,
-        covers: Bool = false
+        covers: Bool = false, mayGoOn: @escaping () -> Bool = { true }
     ) {
         grid = TileGrid(tile)
+        limit = WorkLimit(mayGoOn)
         vertexZoom = simplifies ? tile.levelZoom : nil
         self.covers = covers
         self.keepsStraight = keepsStraight
@@ -125,7 +128,7 @@ public struct TileEncoder: ~Copyable {
         _ stored: Shape, levels: UnsafePointer<VertexLevel>? = nil, id: UInt64, isInside: Bool = false, owner: Int? = nil
     ) -> Bool {
         if let owner, stored.kind == .polygon || stored.kind == .multiPolygon {
-            coverage.rings(of: owner, &untangler, into: &rings)
+            coverage.rings(of: owner, &untangler, within: &limit, into: &rings)
             // Its vertices are looked at only where nothing came of them.
             if !rings.rings.isEmpty {
                 drawRings(id: id)
@@ -181,6 +184,9 @@ public struct TileEncoder: ~Copyable {
         writeRings()
         add(Pending(id: id, start: start, pointsEnd: start, linesEnd: start, end: geometry.count))
     }
+
+    /// Whether it was said that it may not go on, or edges cross so often that there is not memory for it: then the tile is not to be used.
+    public var isStopped: Bool { limit.isReached }
 
     /// About how many bytes the layer takes so far, those of pending features left out.
     public var byteCount: Int { features.count + values.wire.count + keyBytes.count }

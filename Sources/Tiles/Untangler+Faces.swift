@@ -38,8 +38,8 @@ extension Untangler {
     }
 
     /// Goes over the nodes from north to south with the edges under the sweep line from west to east, and finds for each edge how often
-    /// the rings wind around its west side, or what else the rule counts; at each node, which border edge follows which.
-    mutating func sweep<Rule: FaceRule & ~Copyable>(_ rule: inout Rule) {
+    /// the rings wind around its west side, or what else the rule counts; at each node, which border edge follows which. Unfinished when the limit is reached.
+    mutating func sweep<Rule: FaceRule & ~Copyable>(_ rule: inout Rule, within limit: inout WorkLimit) {
         ends.removeAll()
         for i in 0..<edges.count { ends.append(edges[i].lower.key << 32 | UInt64(truncatingIfNeeded: i)) }
         ends.sort(bits: 32..<58, spare: &spare)
@@ -75,6 +75,8 @@ extension Untangler {
             if Rule.hasBorder { linkBorder(ending: first..<last) }
             status.replace(first..<last, with: fan)
             node += 1
+            // What was moved to make room, and compared to order the fan.
+            if !limit.allows(1 + status.count >> 5 + fan.count * fan.count >> 2) { return }
         }
         heightOnStack.fill(-1, count: Int(node))
     }

@@ -1,7 +1,7 @@
 /// Snap rounding: from segments that cross anywhere to segments that meet only at their ends, on the grid.
 extension Untangler {
     /// Marks the cells of all vertices and of all crossings, in a bitmap over the envelope.
-    mutating func heatCells() {
+    mutating func heatCells(within limit: inout WorkLimit) {
         guard edges.count > 0 else { return }
         var minX = Int32.max
         var maxX = Int32.min
@@ -12,58 +12,29 @@ extension Untangler {
             maxX = max(maxX, edge.upper.x, edge.lower.x)
             maxY = max(maxY, edge.lower.y)
         }
-        originX = minX
-        originY = edges[0].upper.y
-        hot.start(from: GridPoint(x: originX, y: originY), to: GridPoint(x: maxX, y: maxY))
+        let low = GridPoint(x: minX, y: edges[0].upper.y)
+        hot.start(from: low, to: GridPoint(x: maxX, y: maxY))
         needsBending = false
         for i in 0..<edges.count {
             hot.heat(edges[i].upper)
             hot.heat(edges[i].lower)
         }
-        listPieces()
-        for i in 0..<pieces.count {
-            let piece = pieces[i]
-            let bottom = piece >> 30 & 0x1FFF
-            let strip = piece >> 56
-            let a = edges[Int(truncatingIfNeeded: piece & 0x3FFF_FFFF)]
-            var j = i + 1
-            while j < pieces.count && pieces[j] >> 56 == strip && pieces[j] >> 43 & 0x1FFF <= bottom {
-                let b = edges[Int(truncatingIfNeeded: pieces[j] & 0x3FFF_FFFF)]
-                if let cell = crossing(a, b) {
-                    hot.heat(cell)
-                    if !isOn(a, cell) || !isOn(b, cell) { needsBending = true }
+        pairs.list(edges, from: low, reduction: 0)
+        while pairs.nextStrip(edges) {
+            for i in 0..<pairs.count {
+                let a = edges[pairs.segment(i)]
+                var j = i + 1
+                while pairs.areNear(i, j) {
+                    let b = edges[pairs.segment(j)]
+                    if let cell = crossing(a, b) {
+                        hot.heat(cell)
+                        if !isOn(a, cell) || !isOn(b, cell) { needsBending = true }
+                    }
+                    j += 1
                 }
-                j += 1
+                if !limit.allows(j - i) { return }
             }
         }
-    }
-
-    /// Lists for each strip of 32 columns the pieces of edges in it, from north to south, so that only neighbours are compared: strip in
-    /// 8 bits, the piece's first and last row in 13 each (or one more at either end), the edge in 30.
-    private mutating func listPieces() {
-        pieces.removeAll()
-        for i in 0..<edges.count {
-            let edge = edges[i]
-            let first = (min(edge.upper.x, edge.lower.x) - originX) >> 5
-            let last = (max(edge.upper.x, edge.lower.x) - originX) >> 5
-            let run = edge.lower.x - edge.upper.x
-            let rise = edge.lower.y - edge.upper.y
-            for strip in first...last {
-                var top = edge.upper.y
-                var bottom = edge.lower.y
-                if first != last {
-                    // The rows at which it passes the strip's borders.
-                    let a = edge.upper.y + rise * min(max(0, (originX + strip << 5 - edge.upper.x) * run.signum()), abs(run)) / abs(run)
-                    let b =
-                        edge.upper.y + rise * min(max(0, (originX + strip << 5 + 32 - edge.upper.x) * run.signum()), abs(run)) / abs(run)
-                    top = max(top, min(a, b) - 1)
-                    bottom = min(bottom, max(a, b) + 1)
-                }
-                let rows = UInt64(top - originY) << 43 | UInt64(bottom - originY) << 30
-                pieces.append(UInt64(strip) << 56 | rows | UInt64(i))
-            }
-        }
-        pieces.sort(bits: 43..<64, spare: &spare)
     }
 
     @inline(__always)
@@ -86,7 +57,7 @@ extension Untangler {
     }
 
     /// Replaces every segment by the chain of the hot cells it passes. A cell holds its north and west border, not the other two.
-    mutating func bendSegments() {
+    mutating func bendSegments(within limit: inout WorkLimit) {
         segments.removeAll()
         for i in 0..<edges.count {
             let edge = edges[i]
@@ -97,6 +68,8 @@ extension Untangler {
                     if edge.balance > 0 { addSegment(chain[j - 1], chain[j]) } else { addSegment(chain[j], chain[j - 1]) }
                 }
             }
+            let rows = Int(edge.lower.y - edge.upper.y)
+            if !limit.allows(rows + Int(abs(edge.balance)) * chain.count, pieces: segments.count) { return }
         }
     }
 

@@ -13,7 +13,7 @@
 /// 4. *Rings*: follow the border so that the same piece of inside stays on the right, and cut where a vertex repeats.
 struct Untangler: ~Copyable {
     /// A piece of the arrangement from its north end to its south end (ordered by y, then x).
-    struct Edge: BitwiseCopyable {
+    struct Edge: LineSegment {
         var upper: GridPoint
         var lower: GridPoint
         /// How many times more the rings run down it than up.
@@ -26,6 +26,9 @@ struct Untangler: ~Copyable {
         var upperNode: Int32 = 0
         var lowerNode: Int32 = 0
         var cycle: Int32 = -1
+
+        var north: FinePoint { FinePoint(x: Int64(upper.x), y: Int64(upper.y)) }
+        var south: FinePoint { FinePoint(x: Int64(lower.x), y: Int64(lower.y)) }
 
         var isInsideWest: Bool { windingWest > 0 }
         var isInsideEast: Bool { windingEast > 0 }
@@ -40,11 +43,9 @@ struct Untangler: ~Copyable {
     // For the rounding, see Untangler+Rounding.swift.
 
     var hot = HotCells()
-    var originX: Int32 = 0
-    var originY: Int32 = 0
+    var pairs = NearPairs()
     /// Some crossing lies between the places of the grid.
     var needsBending = false
-    var pieces = Scratch<UInt64>(capacity: 256)
     /// The hot cells along one segment.
     var chain = Scratch<GridPoint>()
 
@@ -61,9 +62,9 @@ struct Untangler: ~Copyable {
     /// The vertices of `loops`.
     var points = Scratch<GridPoint>(capacity: 256)
 
-    /// Replaces the rings by those of a valid polygon or multipolygon with the same inside.
+    /// Replaces the rings by those of a valid polygon or multipolygon with the same inside; by none when the limit is reached.
     /// - Complexity: O(segments × log segments) plus the pairs of segments that lie beside each other, and the grid rows they pass.
-    mutating func untangle(_ rings: inout GridRings) {
+    mutating func untangle(_ rings: inout GridRings, within limit: inout WorkLimit) {
         segments.removeAll()
         for number in 0..<rings.rings.count {
             let ring = rings.rings[number]
@@ -75,16 +76,20 @@ struct Untangler: ~Copyable {
             }
         }
         collectEdges()
-        heatCells()
-        bendSegments()
-        resolve(&rings)
+        heatCells(within: &limit)
+        if !limit.isReached { bendSegments(within: &limit) }
+        resolve(&rings, within: &limit)
     }
 
-    /// Replaces the rings by those of the polygon or multipolygon that `segments`, which have at most their ends in common, wind around.
-    mutating func resolve(_ rings: inout GridRings) {
+    /// Replaces the rings by those of the polygon or multipolygon that `segments`, which have at most their ends in common, wind around; by none when the
+    /// limit is reached.
+    mutating func resolve(_ rings: inout GridRings, within limit: inout WorkLimit) {
+        rings.removeAll()
+        if limit.isReached { return }
         collectEdges()
         var winding = Winding()
-        sweep(&winding)
+        sweep(&winding, within: &limit)
+        if limit.isReached { return }
         traceRings()
         groupRings(into: &rings)
     }

@@ -34,7 +34,8 @@ import Testing
         let numbers = segments.map { a, b in
             (a.y, a.x) < (b.y, b.x) ? rounding.number(upper: a, lower: b) : rounding.number(upper: b, lower: a)
         }
-        rounding.heatCells()
+        var limit = WorkLimit()
+        rounding.heatCells(within: &limit)
         return numbers.map { number in
             rounding.findChain(number)
             return (0..<rounding.chain.count).map { rounding.chain[$0] }

@@ -16,7 +16,8 @@ import Testing
             rings.rings.append(GridRings.Ring(start: start, end: rings.points.count, part: 0, isHole: false))
         }
         var untangler = Untangler()
-        untangler.untangle(&rings)
+        var limit = WorkLimit()
+        untangler.untangle(&rings, within: &limit)
         var result: [[[RandomShapes.Place]]] = []
         for number in 0..<rings.rings.count {
             let ring = rings.rings[number]
