@@ -90,7 +90,8 @@ struct TileDrawing {
         tools.squeezedOut = 0
         tools.encoder.start(
             tile, layer: source.layer, keys: keys, expectedValues: min(found, 10_000) * min(tools.batch.variedColumns, 2),
-            simplifies: policy.thins, keepsStraight: levels != nil, covers: policy.coversAll, mayGoOn: { [deadline] in !deadline.isOver })
+            simplifies: policy.thins, keepsStraight: levels != nil, covers: policy.coversAll, notesPlaces: attempt.mergesDust,
+            mayGoOn: { [deadline] in !deadline.isOver })
         let gathers = gathers(tools)
         let limit = thins && (attempt.leastZoom > 0 || attempt.mergesDust) ? policy.byteLimit : .max
         let leastArea = tools.dust.leastArea

@@ -17,7 +17,7 @@ extension TileEncoder {
     /// - Returns: the owner, for `draw`.
     public mutating func gather(_ stored: Shape, levels: UnsafePointer<VertexLevel>?, rank: UInt8, isInside: Bool) -> Int {
         let owner = coverage.addOwner(rank: rank)
-        gather(stored, levels, isInside: isInside, owner: owner, marks: covers)
+        gather(stored, levels, isInside: isInside, owner: owner, marks: notesPlaces)
         return owner
     }
 
@@ -51,7 +51,7 @@ extension TileEncoder {
         }
     }
 
-    /// Whether a place, in Web Mercator world units, lies near a polygon that was gathered by itself, in layers that cover all.
+    /// Whether a place, in Web Mercator world units, lies near a polygon that was gathered by itself; where `start` was told to note them.
     public func isOccupied(x: Int32, y: Int32) -> Bool { occupied.holds(x: x, y: y, grid) }
 
     /// Puts what was gathered on the grid, if there is time (`isStopped`).

@@ -40,6 +40,8 @@ public struct TileEncoder: ~Copyable {
     /// See `start`.
     var covers = false
     /// See `start`.
+    var notesPlaces = false
+    /// See `start`.
     var keepsStraight = false
     /// Of the polygon at hand; nil where none are known.
     var levels: UnsafePointer<VertexLevel>?
@@ -86,15 +88,18 @@ public struct TileEncoder: ~Copyable {
     ///   - keepsStraight: vertices that lie exactly straight between their neighbours on the grid are drawn too, for layers whose features share
     ///     borders: there the other one's border may turn.
     ///   - covers: gathered polygons cover all of what they are in truth, for hazards, see `TileEncoder+Gathering`.
+    ///   - notesPlaces: `isOccupied` will be asked.
     ///   - mayGoOn: asked now and then where edges cross so often that it takes long, see `isStopped`.
     public mutating func start(
         _ tile: MapTile, layer: String, keys: [String], expectedValues: Int = 0, simplifies: Bool = true, keepsStraight: Bool = false,
-        covers: Bool = false, mayGoOn: @escaping () -> Bool = { true }
+        covers: Bool = false, notesPlaces: Bool = false,
+        mayGoOn: @escaping () -> Bool = { true }
     ) {
         grid = TileGrid(tile)
         limit = WorkLimit(mayGoOn)
         vertexZoom = simplifies ? tile.levelZoom : nil
         self.covers = covers
+        self.notesPlaces = notesPlaces
         self.keepsStraight = keepsStraight
         coverage.start(grid)
         occupied.removeAll()
