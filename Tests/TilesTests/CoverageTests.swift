@@ -68,6 +68,43 @@ import Testing
         }
     }
 
+    @Test func `of more than a place holds the rest is squeezed out, and nothing else`() throws {
+        var encoder = TileEncoder()
+        encoder.start(MapTile(tile), layer: "t", keys: [], keepsStraight: true)
+        // Thirty in the same place, one by itself, one of no area, and one in another tile.
+        let rings = (0..<30).map { _ in square(100.1, 100.1, 0.2) } + [square(200.1, 200.1, 0.2), square(300, 300, 0), square(9000, 0, 9)]
+        let shapes = rings.map { ring in WorldShape(.polygon, [[ring.map { WorldShape.vertex($0.x, $0.y, in: tile) }]]) }
+        let owners = shapes.map { encoder.gather($0.shape, levels: nil, rank: 1, isInside: false) }
+        encoder.arrangeGathered()
+        var drawn = 0
+        for (shape, owner) in zip(shapes, owners).prefix(30) {
+            let isDrawn = encoder.draw(shape.shape, id: 1, owner: owner)
+            if isDrawn { drawn += 1 }
+            let isSqueezedOut = encoder.isSqueezedOut(owner)
+            #expect(isDrawn != isSqueezedOut)
+        }
+        #expect((1...9).contains(drawn), "\(drawn)")
+        let others = owners[30...].map { encoder.isSqueezedOut($0) }
+        #expect(others == [false, false, false])
+    }
+
+    @Test func `a coverage is full when it has as many segments as it may, and begins anew`() {
+        var encoder = TileEncoder()
+        encoder.coverage = Coverage(segmentLimit: 9)
+        encoder.start(MapTile(tile), layer: "t", keys: [])
+        let shapes = [square(10, 10, 50), square(100, 10, 50), square(200, 10, 50)].map { ring in
+            WorldShape(.polygon, [[ring.map { WorldShape.vertex($0.x, $0.y, in: tile) }]])
+        }
+        let isFull = shapes.map { shape in
+            _ = encoder.gather(shape.shape, levels: nil, rank: 1, isInside: false)
+            return encoder.isFullOfGathered
+        }
+        #expect(isFull == [false, false, true])
+        encoder.clearGathered()
+        let isStillFull = encoder.isFullOfGathered
+        #expect(!isStillFull)
+    }
+
     @Test func `too many zones over each other are each drawn by themselves`() throws {
         let polygons = (0..<2090).map { square(Double($0), Double($0), 4180 - 2 * Double($0)) }
         let figures = try drawn(polygons, ranks: polygons.indices.map { UInt8($0 % 3 + 1) }, covers: true)
