@@ -41,7 +41,7 @@ struct CoverSets: ~Copyable, FaceRule {
     private static let memberLimit = 1 << 21
     /// Members looked at on the way over all edges, at most: a tile should not take much longer than others because zones lie over each other.
     private static let stepLimit = 1 << 25
-    private var steps = 0
+    private(set) var steps = 0
     private static let zero: UInt64 = 1 << 19
     private static let none = zero << 20 | zero
 
@@ -152,12 +152,13 @@ struct CoverSets: ~Copyable, FaceRule {
     @inline(__always)
     private func isMargin(_ member: UInt64) -> Bool { member & 0xF_FFFF > CoverSets.zero }
 
-    /// Finds for every set the owners that have its faces.
-    mutating func decide(_ ranks: borrowing Scratch<UInt16>) {
+    /// Finds for every set the owners that have its faces. Unfinished when the limit is reached.
+    mutating func decide(_ ranks: borrowing Scratch<UInt16>, within limit: inout WorkLimit) {
         isOverlapped.fill(false, count: ranks.count)
         pairs.removeAll()
         for set in 0..<starts.count - 1 {
             let range = Int(starts[set])..<Int(starts[set + 1])
+            if !limit.allows(range.count * min(range.count, CoverSets.pairLimit)) { return }
             for i in range where isPolygon(members[i]) {
                 let owner = Int(members[i] >> 40)
                 if range.count > CoverSets.pairLimit {

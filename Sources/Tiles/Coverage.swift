@@ -241,13 +241,15 @@ struct Coverage: ~Copyable {
         }
         sets.order(order)
         untangler.sweep(&sets, within: &limit)
-        if sets.isFull || limit.isReached { return false }
-        sets.decide(ranks)
+        if !limit.allows(sets.steps) || sets.isFull { return false }
+        sets.decide(ranks, within: &limit)
+        if limit.isReached { return false }
         borders.removeAll()
         for i in 0..<untangler.edges.count {
             let edge = untangler.edges[i]
             let number = order[i] & 0xFFFF_FFFF
             sets.addBorders(west: edge.windingWest, east: edge.windingEast, edge: number, to: &borders)
+            if !limit.allows(1, pieces: borders.count) { return false }
         }
         borders.sort(bits: 33..<57, spare: &spare)
         borderStarts.removeAll()

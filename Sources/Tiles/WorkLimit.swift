@@ -3,6 +3,7 @@
 /// Whoever works counts its steps, and once it was told to stop gives nothing.
 struct WorkLimit {
     private let mayGoOn: () -> Bool
+    private let pieceLimit: Int
     /// Counted since it was asked last.
     private var steps = 0
     /// Everything must stop; what is there is incomplete.
@@ -10,11 +11,14 @@ struct WorkLimit {
 
     /// Steps, of some nanoseconds each, after which it is asked whether there is still time.
     static let stepsBetween = 1 << 18
-    /// More pieces on the grid than this take too much memory: 256 MiB, and as much to sort them.
-    static let pieceLimit = 1 << 25
 
-    /// - Parameter mayGoOn: asked now and then, and not again once it said no.
-    init(_ mayGoOn: @escaping () -> Bool = { true }) { self.mayGoOn = mayGoOn }
+    /// - Parameters:
+    ///   - pieceLimit: more pieces on the grid take too much memory; 256 MiB, and as much to sort them.
+    ///   - mayGoOn: asked now and then, and not again once it said no.
+    init(pieceLimit: Int = 1 << 25, _ mayGoOn: @escaping () -> Bool = { true }) {
+        self.pieceLimit = pieceLimit
+        self.mayGoOn = mayGoOn
+    }
 
     /// Counts steps. False when there must be no more.
     @inline(__always)
@@ -27,7 +31,7 @@ struct WorkLimit {
     /// Counts the steps that pieces took, and looks at how many they are altogether.
     @inline(__always)
     mutating func allows(_ more: Int, pieces: Int) -> Bool {
-        if pieces > WorkLimit.pieceLimit { isReached = true }
+        if pieces > pieceLimit { isReached = true }
         return allows(more)
     }
 

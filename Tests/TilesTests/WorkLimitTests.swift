@@ -82,11 +82,37 @@ import Testing
         #expect(again == bytes && !encoder.isStopped)
     }
 
-    @Test func `more pieces than there is memory for are not made`() {
-        var limit = WorkLimit()
-        let goesOn = [
-            limit.allows(1, pieces: WorkLimit.pieceLimit), limit.allows(1, pieces: WorkLimit.pieceLimit + 1), limit.allows(1),
-        ]
-        #expect(goesOn == [true, false, false] && limit.isReached)
+    @Test(arguments: [false, true])
+    func `polygons of more pieces than there is memory for are not put on the grid`(covers: Bool) {
+        let grid = TileGrid(tile)
+        let unit = Int64(1) << grid.reduction
+        /// Of 30 lines from side to side and 30 across them, the rings of each as its owner.
+        func arrange(pieceLimit: Int) -> (isStopped: Bool, rings: [Int]) {
+            var coverage = Coverage()
+            var untangler = Untangler()
+            var limit = WorkLimit(pieceLimit: pieceLimit)
+            coverage.start(grid)
+            var ring = Scratch<FinePoint>()
+            for i in 0..<60 {
+                let start = Int64(i / 2 * 40) * unit
+                ring.removeAll()
+                for (along, across) in [(Int64(0), start), (1200 * unit, start), (1200 * unit, start + 3 * unit), (0, start + 3 * unit)] {
+                    ring.append(i % 2 == 0 ? FinePoint(x: along, y: across) : FinePoint(x: across, y: along))
+                }
+                coverage.add(ring, to: coverage.addOwner(rank: 1), isMargin: false, isReversed: i % 2 == 1)
+                if covers { coverage.add(ring, to: i, isMargin: true, isReversed: i % 2 == 1) }
+            }
+            coverage.arrange(&untangler, within: &limit)
+            var rings = GridRings()
+            let counts = (0..<60).map { owner in
+                coverage.rings(of: owner, &untangler, within: &limit, into: &rings)
+                return rings.rings.count
+            }
+            return (limit.isReached, counts)
+        }
+        let few = arrange(pieceLimit: 1000)
+        #expect(few.isStopped && few.rings == [Int](repeating: 0, count: 60))
+        let enough = arrange(pieceLimit: 1 << 20)
+        #expect(!enough.isStopped && enough.rings == [Int](repeating: 1, count: 60))
     }
 }
