@@ -10,13 +10,25 @@ public struct FeatureDetail: Sendable, Equatable, BitwiseCopyable {
     public var area: Float
     /// The lowest zoom at which it matters, see `LevelOfDetail`; `never` where it does at none.
     public var leastZoom: UInt8
-    /// The ring runs clockwise on the map, other than RFC 7946, 3.1.6 has it.
-    public var isClockwise: UInt8
+    @usableFromInline var flags: UInt8
     /// The zooms at which the feature, one ring, stays a simple polygon when its vertices are rounded to a grid of 2¹² units a tile and repeated ones
     /// left out, see `RingSafety`.
     @usableFromInline var safeZooms: UInt16
 
     public static let never: UInt8 = .max
+
+    /// The ring runs clockwise on the map, other than RFC 7946, 3.1.6 has it.
+    @inlinable public internal(set) var isClockwise: Bool {
+        @inline(__always) get { flags & 1 != 0 }
+        set { flags = flags & ~1 | (newValue ? 1 : 0) }
+    }
+
+    /// A ring of another feature has one of its polygons' vertices, see `Meetings`; what is safe then is so for all that hang together (`GroupSafety`). False in layers whose
+    /// polygons are all put on the grid together, and in files sealed before that was known.
+    @inlinable public internal(set) var meetsOthers: Bool {
+        @inline(__always) get { flags & 2 != 0 }
+        set { flags = flags & ~2 | (newValue ? 2 : 0) }
+    }
 
     /// Whether the feature's one ring may be drawn at a zoom without a look at what rounding made of it.
     @inlinable
@@ -46,7 +58,7 @@ public struct FeatureDetail: Sendable, Equatable, BitwiseCopyable {
         self.y = y
         self.area = area
         leastZoom = 0
-        isClockwise = 0
+        flags = 0
         safeZooms = 0
     }
 }
@@ -92,7 +104,7 @@ extension FeatureDetail {
                     doubled += ring == firstRing ? abs(ofRing) : -abs(ofRing)
                     if rings == 1 && kind != .geometryCollection {
                         safeZooms = RingSafety.zooms(vertices)
-                        isClockwise = ofRing > 0 ? 1 : 0
+                        isClockwise = ofRing > 0
                     }
                 }
                 vertex = end

@@ -83,7 +83,8 @@ extension LayerBuilder {
         var pays = Simplification.pays(vertices: totals.vertices, features: geometries, hasRanks: settings.hazard != nil)
         let hasAreas = totals.kinds.contains { GeometryKind(rawValue: $0)?.dimension.map { $0 == 2 } ?? true }
         let fits = totals.vertices <= Simplification.vertexLimit
-        var simplifier = fits && (pays || hasAreas) ? try OutlineSimplifier(settings, totals, columns, scratch: scratch) : nil
+        let looksAtOutlines = fits ? pays || hasAreas : hasAreas && settings.hazard == nil && totals.vertices <= UInt32.max
+        var simplifier = looksAtOutlines ? try OutlineSimplifier(settings, totals, columns, scratch: scratch) : nil
         let ranks = settings.hazard != nil && simplifier != nil ? try file.section(.hazardRank, width: 1, count: geometries) : nil
         var firstVertex = 0
 
@@ -182,12 +183,14 @@ extension LayerBuilder {
             let written = try MappedFile(path: url.path)
             let vertices = UnsafeBufferPointer(
                 start: (written.bytes.baseAddress! + mercator.offset).assumingMemoryBound(to: Int32.self), count: 2 * totals.vertices)
-            pays = pays || simplifier.fitsTogether(vertices)
-            if pays {
+            pays = pays || fits && simplifier.fitsTogether(vertices)
+            if pays && fits {
                 let vertexLevels = try simplifier.finish(vertices)
                 try file.section(.vertexLevel, width: 1, count: totals.vertices).put(UnsafeRawBufferPointer(vertexLevels))
                 levels.useLevels(vertexLevels)
                 levels.forEachFarthestWhole { row, zoom in details[row].isSafe(onlyFrom: zoom) }
+            } else if hasAreas {
+                try simplifier.noteMeetings(vertices, &details)
             }
             withExtendedLifetime(written) {}
         }

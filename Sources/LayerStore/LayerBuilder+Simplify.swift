@@ -91,6 +91,20 @@ struct OutlineSimplifier {
         Simplification.fitsTogether(vertices, UnsafeBufferPointer(start: gathering.outlines.start, count: gathering.outlines.count))
     }
 
+    /// Notes which features' polygons meet, and restricts what is known of their rounding to what is true of all that hang together.
+    /// - Parameter details: of all rows.
+    func noteMeetings(_ vertices: UnsafeBufferPointer<Int32>, _ details: inout [FeatureDetail]) throws(LayerFileError) {
+        let own = WorkingMemory(in: scratch)
+        let groups = try RowGroups(count: details.count, in: own)
+        try Meetings(vertices, gathering.outlines, in: own).forEach { groups.join($0, $1) }
+        var safety = GroupSafety(vertices, gathering.outlines)
+        for row in details.indices where !groups.isAlone(row) {
+            details[row].meetsOthers = true
+            if groups.lead(of: row) == row { safety.restrict(&details, group: row, of: groups) }
+        }
+        withExtendedLifetime(own) {}
+    }
+
     /// Writes a level for each vertex.
     /// - Parameter vertices: of the whole layer, Web Mercator world units, x and y in turn.
     /// - Returns: the levels, valid as long as this.

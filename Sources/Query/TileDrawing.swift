@@ -79,6 +79,12 @@ struct TileDrawing {
         hasAreas && (levels != nil || policy.coversAll) && tools.encoder.canGather
     }
 
+    /// The same for one of few features that meet others, where that may make a difference. Where nothing is thinned each is rounded alone: most of what is
+    /// too small to be shown by itself lies over its neighbours there anyway.
+    private func isGathered(_ detail: FeatureDetail, _ tools: borrowing TileTools) -> Bool {
+        policy.thins && detail.meetsOthers && tools.encoder.canGather && detail.area >= tools.dust.leastArea
+    }
+
     /// - Returns: nil when the tile is too large and more could be left out.
     private func draw(_ tools: inout TileTools, _ attempt: Attempt) throws -> Int? {
         let thins = policy.thins && details != nil
@@ -130,7 +136,7 @@ struct TileDrawing {
         for area in tools.joining where try !merge(area, leastArea, &tools) {
             tools.dust.add(x: area.detail.x, y: area.detail.y, area: area.detail.area, class: area.class, row: area.row)
         }
-        if gathers { try drawGathered(&tools) }
+        if !tools.gathered.isEmpty || !tools.merged.isEmpty { try drawGathered(&tools) }
         tools.batch.end(&tools.encoder)
         if tools.encoder.byteCount > limit { return nil }
         if leftOut > 0 { try drawDust(&tools) }
@@ -216,12 +222,18 @@ struct TileDrawing {
         let canTrust = tile.matrixSet == .webMercatorQuad
         var drawn = 0
         for row in rows {
-            if isInside, canTrust, let detail = details?[row], detail.isSafe(atZoom: tile.zoom) {
+            let detail = details?[row]
+            let isSafe = canTrust && (detail?.isSafe(atZoom: tile.zoom) ?? false)
+            if isInside, isSafe, let detail {
                 tools.encoder.draw(
-                    safeRing: file.mercator(touched: row), isClockwise: detail.isClockwise != 0, id: file.number(touched: row))
+                    safeRing: file.mercator(touched: row), isClockwise: detail.isClockwise, id: file.number(touched: row),
+                    keepsStraight: detail.meetsOthers)
                 tools.batch.add(row)
+            } else if !isSafe, let detail, isGathered(detail, tools) {
+                try gather(row..<row + 1, isInside: isInside, &tools)
             } else if tools.encoder.draw(
-                file.shape(touched: row), levels: levels?.levels(touched: row), id: file.number(touched: row), isInside: isInside)
+                file.shape(touched: row), levels: levels?.levels(touched: row), id: file.number(touched: row), isInside: isInside,
+                keepsStraight: detail?.meetsOthers ?? false)
             {
                 tools.batch.add(row)
             }
@@ -246,11 +258,13 @@ struct TileDrawing {
     /// Draws what was gathered, and begins anew.
     private func drawGathered(_ tools: inout TileTools) throws {
         try deadline.check()
+        // Else the values were touched with those of the other features of the run.
+        let gathersAll = gathers(tools)
         tools.encoder.arrangeGathered()
         try checkWork(tools)
         for place in tools.gathered.indices {
             let (row, owner, isInside) = (tools.gathered[place].row, tools.gathered[place].owner, tools.gathered[place].isInside)
-            for column in columns { try column.touch(row..<row + 1) }
+            if gathersAll { for column in columns { try column.touch(row..<row + 1) } }
             if tools.encoder.draw(
                 file.shape(touched: row), levels: levels?.levels(touched: row), id: try file.number(row), isInside: isInside, owner: owner)
             {

@@ -95,7 +95,9 @@ struct Coverage: ~Copyable {
         round(&untangler, within: &limit)
         // Stand-ins may take all that others have.
         let count = ranks.count
-        for shift in Coverage.shifts where !limit.isReached && addStandIns(count, shift) { round(&untangler, within: &limit) }
+        for shift in Coverage.shifts where !limit.isReached && lacksSome(count) && addStandIns(count, shift) {
+            round(&untangler, within: &limit)
+        }
         if limit.isReached {
             borders.removeAll()
             borderStarts.fill(0, count: ranks.count + 1)
@@ -156,6 +158,15 @@ struct Coverage: ~Copyable {
             }
             for _ in 0..<abs(balance) { borders.append(piece << 1 | (balance < 0 ? 1 : 0)) }
         }
+    }
+
+    /// Whether nothing is left of an owner that has some area.
+    private func lacksSome(_ count: Int) -> Bool {
+        for owner in 0..<count where hasArea[owner] {
+            let shown = Int(shownBy[owner])
+            if borderStarts[shown] == borderStarts[shown + 1] { return true }
+        }
+        return false
     }
 
     /// Gives owners of whom nothing is left a stand-in of the same area (`Collapse`), which takes its place from whoever has it. False when there is none.

@@ -115,7 +115,7 @@ extension TileEncoder {
     // MARK: Polygons
 
     /// The polygons' rings on the grid, cut, closed, turned the right way and valid (MVT 2.1, 4.3.4.4).
-    mutating func drawPolygons(_ shape: Shape, isInside: Bool, owner: Int?) {
+    mutating func drawPolygons(_ shape: Shape, isInside: Bool, owner: Int?, keepsStraight: Bool) {
         if let owner {
             coverage.rings(of: owner, &untangler, within: &limit, into: &rings)
             if rings.rings.isEmpty && coverage.isSqueezedOut(owner) { return }
@@ -123,7 +123,7 @@ extension TileEncoder {
             roundRings(shape, isInside: isInside)
         }
         if rings.rings.isEmpty && !drawCollapsed(shape, isInside: isInside) { return }
-        writeRings()
+        writeRings(keepsStraight: keepsStraight)
     }
 
     private mutating func roundRings(_ shape: Shape, isInside: Bool) {
@@ -203,11 +203,12 @@ extension TileEncoder {
         return false
     }
 
-    mutating func writeRings() {
+    /// - Parameter keepsStraight: besides where the whole layer does, see `start`.
+    mutating func writeRings(keepsStraight: Bool) {
         var cursor = GridPoint(x: 0, y: 0)
         for number in 0..<rings.rings.count {
             var ring = rings.rings[number].start..<rings.rings[number].end
-            if !keepsStraight { ring = rings.points.removeStraight(ring, isRing: true) }
+            if !(keepsStraight || self.keepsStraight) { ring = rings.points.removeStraight(ring, isRing: true) }
             geometry.append(9)
             geometry.append(stepsThrough: rings.points, ring.lowerBound..<ring.lowerBound + 1, from: &cursor)
             geometry.append(varint: UInt64(ring.count - 1) << 3 | 2)

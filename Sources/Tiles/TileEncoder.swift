@@ -128,15 +128,17 @@ public struct TileEncoder: ~Copyable {
     ///   - levels: one for each vertex, where the layer has them.
     ///   - isInside: the shape is known to lie within the buffered tile; otherwise that is found out.
     ///   - owner: of its polygons, where they were gathered and arranged.
+    ///   - keepsStraight: for this feature as `start` has it for all; of course where it has an owner.
     /// - Complexity: O(vertices), and for polygons of more than a few vertices O(vertices × log vertices) of those in the tile.
     public mutating func draw(
-        _ stored: Shape, levels: UnsafePointer<VertexLevel>? = nil, id: UInt64, isInside: Bool = false, owner: Int? = nil
+        _ stored: Shape, levels: UnsafePointer<VertexLevel>? = nil, id: UInt64, isInside: Bool = false, owner: Int? = nil,
+        keepsStraight: Bool = false
     ) -> Bool {
         if let owner, stored.kind == .polygon || stored.kind == .multiPolygon {
             coverage.rings(of: owner, &untangler, within: &limit, into: &rings)
             // Its vertices are looked at only where nothing came of them.
             if !rings.rings.isEmpty {
-                drawRings(id: id)
+                drawRings(id: id, keepsStraight: true)
                 return true
             }
             if coverage.isSqueezedOut(owner) { return false }
@@ -158,13 +160,13 @@ public struct TileEncoder: ~Copyable {
             drawLines(shape, isInside: place == .inside)
             linesEnd = geometry.count
         case .polygon, .multiPolygon:
-            drawPolygons(shape, isInside: place == .inside, owner: owner)
+            drawPolygons(shape, isInside: place == .inside, owner: owner, keepsStraight: keepsStraight || owner != nil)
         case .geometryCollection:
             drawPoints(shape)
             pointsEnd = geometry.count
             drawLines(shape, isInside: place == .inside)
             linesEnd = geometry.count
-            drawPolygons(shape, isInside: place == .inside, owner: owner)
+            drawPolygons(shape, isInside: place == .inside, owner: owner, keepsStraight: keepsStraight || owner != nil)
         }
         if geometry.count == start { return false }
         add(Pending(id: id, start: start, pointsEnd: pointsEnd, linesEnd: linesEnd, end: geometry.count))
@@ -176,17 +178,18 @@ public struct TileEncoder: ~Copyable {
     /// - Parameters:
     ///   - ring: Web Mercator world units, x and y in turn, the first vertex repeated at the end; at least three others.
     ///   - isClockwise: on the map.
-    public mutating func draw(safeRing ring: UnsafeBufferPointer<Int32>, isClockwise: Bool, id: UInt64) {
+    ///   - keepsStraight: for this feature as `start` has it for all.
+    public mutating func draw(safeRing ring: UnsafeBufferPointer<Int32>, isClockwise: Bool, id: UInt64, keepsStraight: Bool = false) {
         precondition(!grid.isGeographic)
         let start = geometry.count
-        geometry.append(ring: ring, isClockwise: isClockwise, keepsStraight: keepsStraight, grid)
+        geometry.append(ring: ring, isClockwise: isClockwise, keepsStraight: keepsStraight || self.keepsStraight, grid)
         add(Pending(id: id, start: start, pointsEnd: start, linesEnd: start, end: geometry.count))
     }
 
     /// Begins a feature with the polygons in `rings`, which are valid.
-    mutating func drawRings(id: UInt64) {
+    mutating func drawRings(id: UInt64, keepsStraight: Bool = false) {
         let start = geometry.count
-        writeRings()
+        writeRings(keepsStraight: keepsStraight)
         add(Pending(id: id, start: start, pointsEnd: start, linesEnd: start, end: geometry.count))
     }
 
