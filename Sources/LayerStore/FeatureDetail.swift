@@ -23,11 +23,17 @@ public struct FeatureDetail: Sendable, Equatable, BitwiseCopyable {
         set { flags = flags & ~1 | (newValue ? 1 : 0) }
     }
 
-    /// A ring of another feature has one of its polygons' vertices, see `Meetings`; what is safe then is so for all that hang together (`GroupSafety`). False in layers whose
-    /// polygons are all put on the grid together, and in files sealed before that was known.
+    /// A ring of another feature has one of its polygons' vertices, see `Meetings`. False in layers whose polygons are all put on the grid together, and in
+    /// files sealed before that was known.
     @inlinable public internal(set) var meetsOthers: Bool {
         @inline(__always) get { flags & 2 != 0 }
         set { flags = flags & ~2 | (newValue ? 2 : 0) }
+    }
+
+    /// Of one that meets others: the zoom, from 5 to 20, from which on it and all that hang together may each be rounded by themselves (`GroupSafety`).
+    @inlinable public internal(set) var apartZoom: Int {
+        @inline(__always) get { Int(flags >> 2) + 5 }
+        set { flags = flags & 3 | UInt8(newValue - 5) << 2 }
     }
 
     /// Whether the feature's one ring may be drawn at a zoom without a look at what rounding made of it.

@@ -33,13 +33,14 @@ struct GroupSafety {
         edges.reserveCapacity(GroupSafety.vertexLimit)
     }
 
-    /// Takes from what is known of each feature of a group what is not true of all.
-    mutating func restrict(_ details: inout [FeatureDetail], group row: Int, of groups: RowGroups) {
+    /// Notes for each feature of a group from which zoom on none of them needs the others.
+    mutating func note(_ details: inout [FeatureDetail], group row: Int, of groups: RowGroups) {
         var zooms: UInt16 = .max
         groups.forEachMember(of: row) { zooms &= details[$0].safeZooms }
         if zooms != 0 { zooms &= self.zooms(row, groups, among: zooms) }
         // From zoom 20 on a unit of the grid is no more than one of the world, and nothing is rounded.
-        groups.forEachMember(of: row) { details[$0].safeZooms &= zooms | 1 << 15 }
+        let apart = 20 - (~(zooms | 1 << 15)).leadingZeroBitCount + 1
+        groups.forEachMember(of: row) { details[$0].apartZoom = max(5, apart) }
     }
 
     /// - Parameter known: at which each feature may be rounded; of the others nothing need be found out.

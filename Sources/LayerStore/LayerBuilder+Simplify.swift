@@ -91,7 +91,7 @@ struct OutlineSimplifier {
         Simplification.fitsTogether(vertices, UnsafeBufferPointer(start: gathering.outlines.start, count: gathering.outlines.count))
     }
 
-    /// Notes which features' polygons meet, and restricts what is known of their rounding to what is true of all that hang together.
+    /// Notes which features' polygons meet, and from which zoom on each may be rounded by itself all the same.
     /// - Parameter details: of all rows.
     func noteMeetings(_ vertices: UnsafeBufferPointer<Int32>, _ details: inout [FeatureDetail]) throws(LayerFileError) {
         let own = WorkingMemory(in: scratch)
@@ -100,7 +100,7 @@ struct OutlineSimplifier {
         var safety = GroupSafety(vertices, gathering.outlines)
         for row in details.indices where !groups.isAlone(row) {
             details[row].meetsOthers = true
-            if groups.lead(of: row) == row { safety.restrict(&details, group: row, of: groups) }
+            if groups.lead(of: row) == row { safety.note(&details, group: row, of: groups) }
         }
         withExtendedLifetime(own) {}
     }

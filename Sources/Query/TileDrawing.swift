@@ -82,7 +82,8 @@ struct TileDrawing {
     /// The same for one of few features that meet others, where that may make a difference. Where nothing is thinned each is rounded alone: most of what is
     /// too small to be shown by itself lies over its neighbours there anyway.
     private func isGathered(_ detail: FeatureDetail, _ tools: borrowing TileTools) -> Bool {
-        policy.thins && detail.meetsOthers && tools.encoder.canGather && detail.area >= tools.dust.leastArea
+        policy.thins && tools.encoder.canGather && detail.area >= tools.dust.leastArea
+            && (tile.matrixSet != .webMercatorQuad || tile.zoom < detail.apartZoom)
     }
 
     /// - Returns: nil when the tile is too large and more could be left out.
@@ -223,17 +224,16 @@ struct TileDrawing {
         var drawn = 0
         for row in rows {
             let detail = details?[row]
-            let isSafe = canTrust && (detail?.isSafe(atZoom: tile.zoom) ?? false)
-            if isInside, isSafe, let detail {
+            if let detail, detail.meetsOthers, isGathered(detail, tools) {
+                try gather(row..<row + 1, isInside: isInside, &tools)
+            } else if isInside, canTrust, let detail, detail.isSafe(atZoom: tile.zoom) {
                 tools.encoder.draw(
                     safeRing: file.mercator(touched: row), isClockwise: detail.isClockwise, id: file.number(touched: row),
-                    keepsStraight: detail.meetsOthers)
+                    keepsStraight: policy.thins && detail.meetsOthers)
                 tools.batch.add(row)
-            } else if !isSafe, let detail, isGathered(detail, tools) {
-                try gather(row..<row + 1, isInside: isInside, &tools)
             } else if tools.encoder.draw(
                 file.shape(touched: row), levels: levels?.levels(touched: row), id: file.number(touched: row), isInside: isInside,
-                keepsStraight: detail?.meetsOthers ?? false)
+                keepsStraight: policy.thins && (detail?.meetsOthers ?? false))
             {
                 tools.batch.add(row)
             }

@@ -110,7 +110,7 @@ import Tiles
         let (meeting, alone) = (Set(walls.flatMap { [$0.a, $0.b] }), (0..<layer.file.geometryCount).filter { !details[$0].meetsOthers })
         #expect(!alone.isEmpty && meeting.allSatisfy { details[$0].meetsOthers } && meeting.isDisjoint(with: alone))
         // Both ways are gone: some are rounded alone, others together.
-        #expect(meeting.contains { details[$0].isSafe(atZoom: 16) } && meeting.contains { !details[$0].isSafe(atZoom: 16) })
+        #expect(meeting.contains { details[$0].apartZoom <= 16 } && meeting.contains { details[$0].apartZoom > 16 })
         let pairs = Dictionary(grouping: walls) { [$0.a, $0.b] }.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map(\.value)
         var compared = 0
         for zoom in [12, 13, 14, 15, 16, 18] {

@@ -12,7 +12,7 @@ EVERY = os.environ.get("KASANE_EVERY") == "1"
 #: What is made, with the size by default and with KASANE_EVERY=1.
 MADE = {
     "spikes": {}, "slivers": {}, "touching": {}, "coast": {"steps": (5, 7)}, "checkerboard": {"side": (30, 60)}, "board": {}, "stars": {"rays": (60, 360)},
-    "nested": {"depth": (24, 60)}, "mesh": {"side": (30, 80)}, "valleys": {"count": (3, 14)}, "dust": {"count": (20_000, 400_000)}, "lines": {}, "edges": {},
+    "nested": {"depth": (24, 60)}, "mesh": {"side": (30, 80)}, "terraces": {"count": (100, 400)}, "valleys": {"count": (3, 14)}, "dust": {"count": (20_000, 400_000)}, "lines": {}, "edges": {},
     "attributes": {}, "mixture": {}, "huge": {"vertices": (10_000, 100_000)}, "points": {"count": (50_000, 1_000_000)},
 }
 #: Attribute that holds the class, and the scheme, of those that are hazards.

@@ -160,6 +160,26 @@ def mesh(chance, side=80):
     return frame(shapes, rank=classes)
 
 
+def terraces(chance, count=400):
+    """Houses wall to wall, in rows and alone: of so many corners that less than a third of all edges are shared, and the layer keeps every vertex at every zoom."""
+    shapes = []
+    for number in range(count):
+        middle = np.array(PLACE) + np.array([number % 20, number // 20]) * 120 * METRE
+        angle, depth, west = chance.uniform(0, 2 * math.pi), chance.uniform(5, 15), 0.0
+        turn = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
+        for _ in range(chance.integers(1, 8)):
+            width, bay = chance.uniform(1, 8), 10 ** chance.uniform(-2, 0.3)
+            third, half, east = west + width / 3, west + width / 2, west + width
+            ring = np.array([
+                [west, 0], [third, 0], [third, -bay], [half, -bay], [half, 0], [east, 0],
+                [east, depth], [half, depth], [half, depth - bay], [third, depth - bay], [third, depth], [west, depth]])
+            shape = shapely.Polygon(rounded(middle + ring @ turn * METRE))
+            if shape.is_valid:
+                shapes.append(shape)
+            west = east
+    return frame(shapes)
+
+
 def valleys(chance, count=14):
     """Flood depths beside winding rivers: six classes, each inside the one before and cut out of it, so that neighbours share their borders."""
     shapes, classes = [], []
