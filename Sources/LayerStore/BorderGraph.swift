@@ -24,6 +24,23 @@ final class BorderGraph {
         var count: UInt32 = 0
         /// It was found from its greater end to its lesser.
         var isReversed = false
+        /// Square world units, twice: what its left side has lost to its right side.
+        var drift: Int64 = 0
+        /// The smallest and the largest ring along it.
+        var smallest = RingShare(area: .infinity, limit: .max)
+        var largest = RingShare(area: 0, limit: .max)
+
+        /// How much it may drift either way when rings below an area are not drawn by themselves.
+        func driftLimit(leastArea: Double) -> Int64 {
+            if smallest.area >= leastArea { return smallest.limit }
+            return largest.area >= leastArea ? largest.limit : .max
+        }
+    }
+
+    /// Of a ring, in square world units, twice: its area, and its arc's share of what that may change by.
+    struct RingShare: BitwiseCopyable {
+        var area: Double
+        var limit: Int64
     }
 
     struct State: BitwiseCopyable {
@@ -104,6 +121,7 @@ final class BorderGraph {
         edges = hasRanks ? try EdgeTable(capacity: edgeCount, hasSides: true, in: memory) : nil
         freedoms = hasRanks ? try memory.run(of: Freedom.self, count: placeCount) : nil
         findArcs()
+        limitDrift(vertices)
         if let edges, let freedoms { findFreedoms(vertices, edges, freedoms) }
     }
 
@@ -231,6 +249,29 @@ final class BorderGraph {
                 arc.isReversed = place == from ? isLess(previous, to) : isLess(place, from)
                 arcs[count] = arc
                 count += 1
+            }
+        }
+    }
+
+    /// The area of a ring may change by this share of it, so that the area drawn stays within 5 % when rounding has had its part.
+    private static let driftShare = 1.0 / 32
+
+    /// Divides what a ring may gain or lose among its arcs, by their edges.
+    private func limitDrift(_ vertices: UnsafeBufferPointer<Int32>) {
+        BorderGraph.forEachOutline(outlines) { outline, range in
+            if outline.role == .line { return }
+            let ring = UnsafeBufferPointer(rebasing: vertices[2 * range.lowerBound..<2 * range.upperBound])
+            let area = abs(RingSafety.doubledArea(ring))
+            var edges = 0
+            BorderGraph.forEachEdge(range, placeOfVertex) { _, _, _ in edges += 1 }
+            BorderGraph.forEachEdge(range, placeOfVertex) { _, from, to in
+                // Each arc begins, or ends, at a node.
+                guard states[from].isNode, !states[to].isNode else { return }
+                let arc = Int(links[to].arc)
+                let share = area * BorderGraph.driftShare * Double(arcs[arc].count + 1) / Double(edges)
+                let own = RingShare(area: area, limit: Int64(min(share, 1e18)))
+                if own.area < arcs[arc].smallest.area { arcs[arc].smallest = own }
+                if own.area > arcs[arc].largest.area { arcs[arc].largest = own }
             }
         }
     }

@@ -161,7 +161,7 @@ extension LayerBuilder {
             levels.add(
                 LevelOfDetail.Entry(
                     key: head.key, rank: rank, length: length > 0 ? length : .infinity, vertices: head.vertices,
-                    hasArea: detail.area > 0, firstVertex: UInt32(truncatingIfNeeded: firstVertex)))
+                    area: detail.area, firstVertex: UInt32(truncatingIfNeeded: firstVertex)))
             firstVertex += vertices
             if let rank = simplifier?.add(record, at: at, head, row: row - 1, classOffset: classOffset) { try ranks?.put(rank) }
             try ringEnds.put(UnsafeRawBufferPointer(start: record + at, count: 4 * rings))

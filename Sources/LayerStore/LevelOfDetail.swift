@@ -18,8 +18,8 @@ struct LevelOfDetail {
         /// World units along all its rings and lines.
         var length: Float
         var vertices: UInt32
-        /// Left out, it is shown by its share of area.
-        var hasArea: Bool
+        /// Square world units of its polygons, by which it is shown where it is left out; 0 for none.
+        var area: Float
         /// The layer's vertices before it.
         var firstVertex: UInt32 = 0
     }
@@ -95,7 +95,7 @@ struct LevelOfDetail {
             var areas = 0
             for row in rows {
                 total += bytes(row, zoom: zoom)
-                if entries[row].hasArea { areas += 1 }
+                if entries[row].area > 0 { areas += 1 }
             }
             if total <= LevelOfDetail.budget(zoom: zoom) {
                 for row in rows where zooms[row] == FeatureDetail.never { zooms[row] = UInt8(zoom) }
@@ -104,7 +104,10 @@ struct LevelOfDetail {
             candidates.removeAll(keepingCapacity: true)
             for row in rows { candidates.append(Candidate(rank: entries[row].rank, bytes: Float(bytes(row, zoom: zoom)))) }
             let least = LevelOfDetail.leastRank(&candidates, budget: LevelOfDetail.budget(zoom: zoom, areas: areas))
-            for row in rows where zooms[row] == FeatureDetail.never && entries[row].rank >= least { zooms[row] = UInt8(zoom) }
+            let leastArea = leastLargeArea(rows, zoom: zoom)
+            for row in rows where zooms[row] == FeatureDetail.never && (entries[row].rank >= least || entries[row].area >= leastArea) {
+                zooms[row] = UInt8(zoom)
+            }
             if zoom == LevelOfDetail.lastZoom { continue }
             var start = rows.lowerBound
             let shift = UInt64(62 - 2 * zoom)
@@ -117,6 +120,18 @@ struct LevelOfDetail {
         }
         return zooms
     }
+
+    /// Polygons from this area on are shown whatever else is, in square world units: those that fill one of the places where rectangles may stand for what is
+    /// left out (`Dust`), 64 grid units wide, unless they would make a tile too large.
+    private func leastLargeArea(_ rows: Range<Int>, zoom: Int) -> Float {
+        let leastArea = 1024 * FeatureDetail.leastArea(zoom: zoom)
+        var total = 0.0
+        for row in rows where entries[row].area >= leastArea { total += bytes(row, zoom: zoom) }
+        return total <= LevelOfDetail.largeBudget ? leastArea : .infinity
+    }
+
+    /// Bytes of a cell, of which a tile is about one and a half.
+    private static let largeBudget = 200_000.0
 
     private func firstBeyond(_ cell: UInt64, _ shift: UInt64, _ rows: Range<Int>) -> Int {
         var (low, high) = (rows.lowerBound, rows.upperBound)

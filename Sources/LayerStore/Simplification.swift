@@ -8,6 +8,8 @@ import Geo
 /// - no other place lies in the triangle of it and its neighbours, borders included: then nothing comes to lie on another side of the line, and what was
 ///   simple and apart before is so afterwards;
 /// - the edge between its neighbours is not there yet, so that no area is closed up and every ring keeps three vertices;
+/// - no ring that is drawn by itself gains or loses more than a small share of its area (`BorderGraph.Arc.drift`): small areas keep their corners, and a
+///   layer its area;
 /// - the area that grows is of no class less grave than the one that shrinks, where classes matter. Nothing at all is less than every class: the outer
 ///   edge of a hazard only ever moves outward.
 ///
@@ -21,7 +23,8 @@ struct Simplification {
     /// World units that a line may be off at a zoom.
     ///
     /// A unit of the tile grid is 2^(20 − zoom), half a pixel of a tile 512 pixels wide four of them. Rounding to the grid takes half a unit along each axis,
-    /// so 3½ are left; and 2 where classes count, where rounding may take two (`TileEncoder`, `covers`).
+    /// so 3½ are left; and 2 where classes count: there edges are drawn half a unit farther out before they are rounded (`TileEncoder`, `covers`), which
+    /// takes one along each axis, not one and a half across.
     static func tolerance(zoom: Int, hasRanks: Bool) -> UInt32 {
         hasRanks ? 1 << UInt32(21 - zoom) : 7 << UInt32(19 - zoom)
     }
@@ -124,11 +127,15 @@ struct Simplification {
         if graph.links[place].key <= tolerance && leavesClasses(place) { queue.update(place) } else { queue.remove(place) }
     }
 
+    /// Square world units, twice, from which on the shape of a ring shows: less is shown by its share of area, hazards' parts of a quarter of that too.
+    private func leastDoubledArea(zoom: Int) -> Double { Double(FeatureDetail.leastArea(zoom: zoom)) * (hasRanks ? 0.5 : 2) }
+
     /// - Returns: whether another may find more.
     private mutating func round(_ zoom: Int, _ tolerance: UInt32) -> Bool {
         var (gone, blocked) = (false, false)
+        let leastArea = leastDoubledArea(zoom: zoom)
         while let place = queue.popFirst() {
-            if mayGo(place) {
+            if mayGo(place, leastArea) {
                 go(place, zoom: zoom, tolerance)
                 gone = true
             } else {
@@ -148,18 +155,26 @@ struct Simplification {
         return turned == 0 || freedom.contains(turned > 0 ? .right : .left)
     }
 
-    private func mayGo(_ place: Int) -> Bool {
+    private func mayGo(_ place: Int, _ leastArea: Double) -> Bool {
         let link = graph.links[place]
         let (first, second) = (Int(link.neighbours.0), Int(link.neighbours.1))
         let arc = graph.arcs[Int(link.arc)]
         if arc.from == arc.to && arc.count <= 2 { return false }
+        if abs(arc.drift &+ drift(place)) > arc.driftLimit(leastArea: leastArea) { return false }
         if tree.hasOther(first, place, second) { return false }
         return arc.count > 1 || graph.straight.insert(arc.from, arc.to)
+    }
+
+    /// Twice the area that changes sides when a place goes, positive where it lies to the left of the arc.
+    private func drift(_ place: Int) -> Int64 {
+        let (first, second) = graph.links[place].neighbours
+        return turn(graph.places[Int(first)], graph.places[place], graph.places[Int(second)])
     }
 
     private mutating func go(_ place: Int, zoom: Int, _ tolerance: UInt32) {
         let link = graph.links[place]
         graph.states[place].zoom = zoom + 1
+        graph.arcs[Int(link.arc)].drift += drift(place)
         graph.arcs[Int(link.arc)].count -= 1
         tree.shrink(place)
         let (first, second) = link.neighbours

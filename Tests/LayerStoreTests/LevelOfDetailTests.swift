@@ -37,10 +37,10 @@ import Testing
             let key = HilbertCurve.key(
                 longitude: 139 + Double.random(in: 0...wide, using: &generator),
                 latitude: 35 + Double.random(in: 0...wide, using: &generator))
-            let area = Float.random(in: 1...1e6, using: &generator)
+            let area = Float.random(in: 1...200, using: &generator)
             return LevelOfDetail.Entry(
                 key: key, rank: LevelOfDetail.rank(area: area, length: 1, isPoint: false, number: UInt64(i)), length: 1e4, vertices: 5,
-                hasArea: true)
+                area: area)
         }.sorted { $0.key < $1.key }
     }
 
@@ -67,6 +67,23 @@ import Testing
                 #expect(leastShown > greatestLeftOut)
             }
         }
+    }
+
+    @Test(arguments: [(count: 1500, isShown: true), (count: 3000, isShown: false)])
+    func `what is as large as what stands for others is shown by itself, unless there is too much of it`(count: Int, isShown: Bool) {
+        // At zoom 9, with 2^11 world units a grid unit: 70 units wide in one cell, with more bytes than the budget has.
+        let area = Float(70 * 70) * exp2(22)
+        var levels = LevelOfDetail(capacity: count, attributeBytes: 80)
+        for i in 0..<count {
+            levels.add(
+                LevelOfDetail.Entry(
+                    key: UInt64(i),
+                    rank: LevelOfDetail.rank(importance: Float(i), area: area, length: 1, isPoint: false, number: UInt64(i)),
+                    length: 4 * 70 * exp2(11), vertices: 5, area: area))
+        }
+        let zooms = levels.leastZooms()
+        #expect(zooms.allSatisfy { $0 <= 9 } == isShown)
+        #expect(!zooms.allSatisfy { $0 <= 8 })
     }
 
     @Test func `polygons go before lines, lines before points, and larger before smaller`() {

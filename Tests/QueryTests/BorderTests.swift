@@ -220,7 +220,8 @@ extension DecodedTile.Feature {
         func vertices(_ zoom: Int, _ policy: TilePolicy) throws -> Int {
             try layer.tiles(zoom).reduce(0) { $0 + (try layer.draw($1, policy)).reduce(0) { $0 + $1.paths.reduce(0) { $0 + $1.count } } }
         }
-        #expect(try 2 * vertices(10, TilePolicy()) < vertices(10, TilePolicy(thins: false)))
+        // Areas of some 250 square units keep their corners.
+        #expect(try 3 * vertices(10, TilePolicy()) < 2 * vertices(10, TilePolicy(thins: false)))
         #expect(try vertices(16, TilePolicy()) == vertices(16, TilePolicy(thins: false)))
     }
 
