@@ -6,7 +6,8 @@
 /// 1. Rounding moves a vertex by at most √½ of a grid unit, and every point of an edge by no more. So where no vertex is nearer than √2 units to an edge
 ///    it is no end of, no two edges can touch afterwards that did not before: for edges that do not cross, the least distance of two is that of an end
 ///    of one to the other, and for two that share a vertex, one could only come to lie along the other by an end that reaches it.
-/// 2. At some zooms before that it is tried out: rounded, repeated vertices left out, every edge held against every other.
+/// 2. At some zooms before that it is tried out: rounded, repeated vertices left out, every edge held against every other. Thin rings must have kept their
+///    area too: of those that have not tiles show a stand-in.
 enum RingSafety {
     /// Rings with more vertices are not looked at: every vertex is held against every edge.
     static let vertexLimit = 48
@@ -18,10 +19,10 @@ enum RingSafety {
     static func zooms(_ world: UnsafeBufferPointer<Int32>) -> UInt16 {
         guard let certain = leastZoom(world) else { return 0 }
         var zooms: UInt16 = certain <= 5 ? .max : ~0 << UInt16(certain - 5)
-        let isClockwise = doubledArea(world) > 0
+        let area = doubledArea(world)
         var zoom = certain - 1
         while zoom >= max(leastTriedZoom, certain - triedZooms) {
-            if staysSimple(world, zoom: zoom, isClockwise: isClockwise) { zooms |= 1 << UInt16(zoom - 5) }
+            if staysSimple(world, zoom: zoom, area) { zooms |= 1 << UInt16(zoom - 5) }
             zoom -= 1
         }
         return zooms
@@ -32,10 +33,25 @@ enum RingSafety {
     /// Farther out so much is thinned out that trying costs more than it saves.
     private static let leastTriedZoom = 12
 
+    /// Whether a thin ring has another area than in truth, by more than an eighth: then it is to be looked at.
+    /// - Parameters:
+    ///   - area: square grid units, twice; `trueArea` too.
+    private static func isOff(
+        _ area: Int64, _ trueArea: Double, _ ring: UnsafeMutableBufferPointer<SIMD2<Int32>>, _ count: Int
+    ) -> Bool {
+        var (low, high) = (ring[0], ring[0])
+        for i in 1..<count { (low, high) = (pointwiseMin(low, ring[i]), pointwiseMax(high, ring[i])) }
+        if abs(area) >= 3 * Int64((high &- low).max()) { return false }
+        return abs(Double(area) - trueArea) > abs(trueArea) / 8
+    }
+
     /// Whether the ring rounded at a zoom, repeated vertices left out, has no edges that touch but neighbours at their vertex.
-    private static func staysSimple(_ world: UnsafeBufferPointer<Int32>, zoom: Int, isClockwise: Bool) -> Bool {
+    /// - Parameter doubledArea: in truth.
+    private static func staysSimple(_ world: UnsafeBufferPointer<Int32>, zoom: Int, _ doubledArea: Double) -> Bool {
         withUnsafeTemporaryAllocation(of: SIMD2<Int32>.self, capacity: vertexLimit + 1) { ring in
             let reduction = Int64(20 - zoom)
+            let isClockwise = doubledArea > 0
+            let trueArea = doubledArea / Double(1 << (2 * reduction))
             let half: Int64 = reduction > 0 ? 1 << (reduction - 1) : 0
             // In grid units from the first vertex's cell: products of two differences fit, see the limit in `leastZoom`.
             let (originX, originY) = ((Int64(world[0]) + half) >> reduction, (Int64(world[1]) + half) >> reduction)
@@ -60,7 +76,7 @@ enum RingSafety {
                 // A spike: the next edge goes back along this one.
                 if turn(a, b, c) == 0 && Int64(b.x - a.x) * Int64(c.x - b.x) + Int64(b.y - a.y) * Int64(c.y - b.y) < 0 { return false }
             }
-            if area == 0 || (area > 0) != isClockwise { return false }
+            if area == 0 || (area > 0) != isClockwise || isOff(area, trueArea, ring, count) { return false }
             for i in 0..<count - 2 {
                 let (a, b) = (ring[i], ring[i + 1])
                 for j in i + 2..<(i == 0 ? count - 1 : count) {

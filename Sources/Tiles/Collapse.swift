@@ -6,7 +6,9 @@ struct Collapse: ~Copyable {
     /// Square grid units, of all shells without their holes.
     private(set) var area = 0.0
     private var largest = 0.0
-    /// The ends of the largest shell, on the grid.
+    /// The largest shell's vertices on the grid.
+    private var points = Scratch<GridPoint>()
+    /// The ends of the longest straight run of the largest shell, on the grid.
     private var from = GridPoint(x: 0, y: 0)
     private var to = GridPoint(x: 0, y: 0)
 
@@ -15,6 +17,12 @@ struct Collapse: ~Copyable {
         largest = 0
     }
 
+    /// Whether a stand-in would lie where the polygons are: it is a unit wide, or they are small.
+    var fits: Bool { area > 0 && (area <= Double(length) || length <= 16) }
+
+    /// Of the longest straight run.
+    private var length: Int32 { max(1, abs(to.x - from.x), abs(to.y - from.y)) }
+
     /// Counts a ring whose first vertex is not repeated.
     mutating func add(_ ring: borrowing Scratch<FinePoint>, _ grid: TileGrid, isHole: Bool) {
         let ringArea = Double(abs(signedArea(ring))) / 2 * grid.areaScale
@@ -22,16 +30,64 @@ struct Collapse: ~Copyable {
         area += isHole ? -ringArea : ringArea
         if isHole || ringArea <= largest { return }
         largest = ringArea
-        var west = grid.snap(ring[0])
-        var (east, north, south) = (west, west, west)
-        for i in 1..<ring.count {
-            let point = grid.snap(ring[i])
-            if point.x < west.x { west = point }
-            if point.x > east.x { east = point }
-            if point.y < north.y { north = point }
-            if point.y > south.y { south = point }
+        points.removeAll()
+        for i in 0..<ring.count { points.append(grid.snap(ring[i])) }
+        findRun()
+    }
+
+    /// What is nearer than this to a line, in grid units, is along it: half a pixel of 16.
+    private static let reach = 8.0
+    /// A line that bends more often is taken as it is then.
+    private static let bendLimit = 32
+
+    /// Finds the longest straight run of what is left of a ring: from one end of it to the other, or where it bends, up to the bend or from there on.
+    private mutating func findRun() {
+        var (west, east, north, south) = (0, 0, 0, 0)
+        for i in 1..<points.count {
+            if points[i].x < points[west].x { west = i }
+            if points[i].x > points[east].x { east = i }
+            if points[i].y < points[north].y { north = i }
+            if points[i].y > points[south].y { south = i }
         }
-        (from, to) = east.x - west.x >= south.y - north.y ? (west, east) : (north, south)
+        let isFlat = points[east].x - points[west].x >= points[south].y - points[north].y
+        var (first, last) = isFlat ? (west, east) : (north, south)
+        // On its way from one end to the other; the way back runs beside it, but for what clipping put along the buffer's edge.
+        if last < first { last += points.count }
+        if isAlongEdge(points[first % points.count], points[last % points.count]) { (first, last) = (last, first + points.count) }
+        for _ in 0..<Collapse.bendLimit {
+            guard let bend = bend(first, last) else { break }
+            if square(first, bend) >= square(bend, last) { last = bend } else { first = bend }
+        }
+        set(from: points[first % points.count], to: points[last % points.count])
+    }
+
+    private func isAlongEdge(_ a: GridPoint, _ b: GridPoint) -> Bool {
+        let (low, high) = (-TileGrid.buffer32, Int32(TileGrid.extent) + TileGrid.buffer32)
+        return (a.x == b.x && (a.x == low || a.x == high)) || (a.y == b.y && (a.y == low || a.y == high))
+    }
+
+    /// The vertex between two that is farthest from the line between them, if it is not along it.
+    private func bend(_ first: Int, _ last: Int) -> Int? {
+        let (a, b) = (points[first % points.count], points[last % points.count])
+        let length = square(first, last).squareRoot()
+        var (bend, farthest): (Int?, Double) = (nil, Collapse.reach)
+        for i in first + 1..<max(first + 1, last) {
+            let point = points[i % points.count]
+            let distance: Double
+            if length > 0 {
+                distance = abs(Double(turn(a, b, point))) / length
+            } else {
+                distance = square(first, i).squareRoot()
+            }
+            if distance > farthest { (bend, farthest) = (i, distance) }
+        }
+        return bend
+    }
+
+    private func square(_ i: Int, _ j: Int) -> Double {
+        let (a, b) = (points[i % points.count], points[j % points.count])
+        let (dx, dy) = (Double(a.x - b.x), Double(a.y - b.y))
+        return dx * dx + dy * dy
     }
 
     /// What runs between two places has no area.
@@ -40,14 +96,14 @@ struct Collapse: ~Copyable {
         (self.from, self.to) = isForward ? (from, to) : (to, from)
     }
 
-    /// Makes `rings` one parallelogram, a grid unit wide, along the middle of the largest shell, of as much area as was lost there (to a
-    /// whole unit, and one at least).
+    /// Makes `rings` one parallelogram along the middle of the largest shell's longest straight run, of as much area as was lost there (to a whole unit, and
+    /// one at least): a grid unit wide, or more where the run is too short for it.
     func standIn(into rings: inout GridRings) {
         let run = to.x - from.x
         let rise = to.y - from.y
         let isFlat = run >= abs(rise)
-        let length = max(1, isFlat ? run : rise)
-        let shown = max(1, min(length, Int32(area.rounded())))
+        let width = max(1, min(Collapse.widthLimit, Int32((area / Double(length)).rounded(.up))))
+        let shown = max(1, min(length, Int32((area / Double(width)).rounded())))
         let start = (length - shown) / 2
         var a = along(start, of: length)
         var b = along(start + shown, of: length)
@@ -58,7 +114,7 @@ struct Collapse: ~Copyable {
             b.x -= 1
         }
         let isWide = isFlat || (run == 0 && rise == 0)
-        var offset = GridPoint(x: isWide ? 0 : 1, y: isWide ? 1 : 0)
+        var offset = GridPoint(x: isWide ? 0 : width, y: isWide ? width : 0)
         if max(a.x, b.x) + offset.x > limit || max(a.y, b.y) + offset.y > limit { offset = GridPoint(x: -offset.x, y: -offset.y) }
         rings.removeAll()
         rings.points.append(a)
@@ -67,6 +123,9 @@ struct Collapse: ~Copyable {
         rings.points.append(GridPoint(x: a.x + offset.x, y: a.y + offset.y))
         _ = rings.endRing(start: 0, part: 0, isHole: false)
     }
+
+    /// Grid units.
+    private static let widthLimit: Int32 = 8
 
     private func along(_ distance: Int32, of length: Int32) -> GridPoint {
         func step(_ whole: Int32) -> Int32 { Int32((Double(whole) * Double(distance) / Double(length)).rounded()) }

@@ -14,29 +14,26 @@
 /// Polygons that must cover all they are in truth, those of hazards, have a *margin* besides: what lies within half a unit of their outer edges, along each
 /// axis, before rounding, which takes no more than that away again. Every place is then its gravest class's (`CoverSets`).
 struct Coverage: ~Copyable {
-    private var rounding = SnapRounding()
+    var rounding = SnapRounding()
     private var sets = CoverSets()
-    private var ranks = Scratch<UInt16>()
-    /// For each owner whether it has a ring that is no margin.
-    private var hasArea = Scratch<Bool>()
+    var ranks = Scratch<UInt16>()
+    /// For each owner whether it has a ring that is no margin, or a thread.
+    private var isThere = Scratch<Bool>()
     private var hasMargins = false
     /// The rings' edges: owner in 24 bits, segment in 32, whether it is its ring's first, whether it is of a margin, whether it runs up.
-    private var uses = Scratch<UInt64>(capacity: 1024)
-    /// For each owner the one by which it is shown.
-    private var shownBy = Scratch<Int32>()
-    private var collapse = Collapse()
-    private var standIn = GridRings()
-    private var points = Scratch<FinePoint>()
-    private var grid = TileGrid(MapTile(.webMercatorQuad, zoom: 0, column: 0, row: 0)!)
+    var uses = Scratch<UInt64>(capacity: 1024)
+    /// What stands for those of whom too little is left, see `addStandIns`.
+    var standIns = StandIns()
+    var grid = TileGrid(MapTile(.webMercatorQuad, zoom: 0, column: 0, row: 0)!)
     /// Where the pieces of each segment begin in `pieces`.
     private var pieceStarts = Scratch<Int32>(capacity: 1024)
     /// Pieces of segments on the grid: north end and south end in 26 bits each, then a bit that is set when the segment runs up it.
     private var pieces = Scratch<UInt64>(capacity: 1024)
     /// For each owner its border, pieces with a bit that is set when the border runs up.
-    private var borders = Scratch<UInt64>(capacity: 1024)
+    var borders = Scratch<UInt64>(capacity: 1024)
     private var borderStarts = Scratch<Int32>()
     private var numbers = KeyNumbers()
-    private var spare = Scratch<UInt64>()
+    var spare = Scratch<UInt64>()
     private var sorting = Scratch<UInt64>()
 
     private let segmentLimit: Int
@@ -52,7 +49,8 @@ struct Coverage: ~Copyable {
         self.grid = grid
         rounding.start(grid)
         ranks.removeAll()
-        hasArea.removeAll()
+        isThere.removeAll()
+        standIns.removeAll()
         uses.removeAll()
         hasMargins = false
     }
@@ -60,7 +58,7 @@ struct Coverage: ~Copyable {
     /// - Parameter rank: of its class; the greater wins what rounding leaves.
     mutating func addOwner(rank: UInt8) -> Int {
         ranks.append(UInt16(rank))
-        hasArea.append(false)
+        isThere.append(false)
         return ranks.count - 1
     }
 
@@ -68,7 +66,7 @@ struct Coverage: ~Copyable {
     /// - Parameter isReversed: it does not run as its role says: shells and margins clockwise on the map, holes the other way.
     mutating func add(_ ring: borrowing Scratch<FinePoint>, to owner: Int, isMargin: Bool, isReversed: Bool) {
         if ring.count < 3 { return }
-        if isMargin { hasMargins = true } else { hasArea[owner] = true }
+        if isMargin { hasMargins = true } else { isThere[owner] = true }
         var from = ring[ring.count - 1]
         var first: UInt64 = Coverage.firstOfRing
         for i in 0..<ring.count {
@@ -82,22 +80,28 @@ struct Coverage: ~Copyable {
         }
     }
 
-    private static let firstOfRing: UInt64 = 4
+    /// Notes that an owner's polygons have no area in the tile, but run from one place of it to another.
+    mutating func addThread(from: GridPoint, to: GridPoint, to owner: Int) {
+        isThere[owner] = true
+        standIns.threads.append(StandIns.Thread(owner: Int32(owner), from: from, to: to))
+    }
+
+    /// Whether anything was added to an owner that is no margin.
+    func isThere(_ owner: Int) -> Bool { isThere[owner] }
+
+    static let firstOfRing: UInt64 = 4
 
     @inline(__always)
-    private static func owner(_ use: UInt64) -> Int { Int(use >> 35) }
+    static func owner(_ use: UInt64) -> Int { Int(use >> 35) }
 
     /// Puts everything on the grid; afterwards `rings` may be asked. When the limit is reached, nobody has any.
     /// - Complexity: O(edges × log edges) plus the pairs of edges that lie beside each other.
     mutating func arrange(_ untangler: inout Untangler, within limit: inout WorkLimit) {
         uses.sort(bits: 35..<59, spare: &spare)
-        shownBy.fill(count: ranks.count) { Int32($0) }
+        standIns.start(ranks.count)
         round(&untangler, within: &limit)
         // Stand-ins may take all that others have.
-        let count = ranks.count
-        for shift in Coverage.shifts where !limit.isReached && lacksSome(count) && addStandIns(count, shift) {
-            round(&untangler, within: &limit)
-        }
+        for shift in StandIns.shifts where !limit.isReached && lacksSome && addStandIns(shift) { round(&untangler, within: &limit) }
         if limit.isReached {
             borders.removeAll()
             borderStarts.fill(0, count: ranks.count + 1)
@@ -134,13 +138,16 @@ struct Coverage: ~Copyable {
         for owner in 0..<ranks.count {
             borderStarts.append(Int32(borders.count))
             spare.removeAll()
+            let first = next
             while next < uses.count && Coverage.owner(uses[next]) == owner {
                 for piece in pieces(of: uses[next]) { spare.append(pieces[piece] ^ uses[next] & 1) }
                 next += 1
             }
+            let start = borders.count
             let count = spare.count
             addBorder()
             if !limit.allows(count, pieces: max(count, borders.count)) { return }
+            if !hasMargins { noteLack(of: owner, uses: first..<next, border: start..<borders.count) }
         }
         borderStarts.append(Int32(borders.count))
     }
@@ -160,66 +167,11 @@ struct Coverage: ~Copyable {
         }
     }
 
-    /// Whether nothing is left of an owner that has some area.
-    private func lacksSome(_ count: Int) -> Bool {
-        for owner in 0..<count where hasArea[owner] {
-            let shown = Int(shownBy[owner])
-            if borderStarts[shown] == borderStarts[shown + 1] { return true }
-        }
+    /// Whether of an owner that is there nothing is left, or too little.
+    private var lacksSome: Bool {
+        if standIns.lacks.count > 0 { return true }
+        for owner in 0..<standIns.ownerCount where isThere[owner] && !isDrawn(owner) { return true }
         return false
-    }
-
-    /// Gives owners of whom nothing is left a stand-in of the same area (`Collapse`), which takes its place from whoever has it. False when there is none.
-    /// - Parameters:
-    ///   - count: of owners that are none.
-    ///   - shift: by how many units it lies beside its place: where a stand-in was before, but others' had all of it, one is put beside them.
-    private mutating func addStandIns(_ count: Int, _ shift: SIMD2<Int32>) -> Bool {
-        var ring = Scratch<FinePoint>()
-        var found = false
-        var next = 0
-        for owner in 0..<count {
-            let start = next
-            while next < uses.count && Coverage.owner(uses[next]) == owner { next += 1 }
-            let shown = Int(shownBy[owner])
-            guard start < next, borderStarts[shown] == borderStarts[shown + 1] else { continue }
-            collapse.removeAll()
-            points.removeAll()
-            var area: Int128 = 0
-            for i in start..<next where uses[i] & 2 == 0 {
-                if uses[i] & Coverage.firstOfRing != 0 {
-                    addCollapsed(isHole: area < 0)
-                    area = 0
-                }
-                let segment = rounding.segments[Int(uses[i] >> 3 & 0xFFFF_FFFF)]
-                let (from, to) = uses[i] & 1 == 0 ? (segment.upper, segment.lower) : (segment.lower, segment.upper)
-                points.append(from)
-                // As its role says, which may not be how it was given.
-                let origin = points[0]
-                area += Int128(from.x - origin.x) * Int128(to.y - origin.y) - Int128(from.y - origin.y) * Int128(to.x - origin.x)
-            }
-            addCollapsed(isHole: area < 0)
-            if collapse.area <= 0 { continue }
-            collapse.standIn(into: &standIn)
-            ring.removeAll()
-            for i in 0..<standIn.points.count {
-                let point = standIn.points[i]
-                ring.append(
-                    FinePoint(x: Int64(point.x + shift.x) << grid.reduction, y: Int64(point.y + shift.y) << grid.reduction))
-            }
-            guard (0..<ring.count).allSatisfy({ Clipper.sides(ring[$0], grid).isEmpty }) else { continue }
-            ranks.append(.max)
-            add(ring, to: ranks.count - 1, isMargin: true, isReversed: false)
-            shownBy[owner] = Int32(ranks.count - 1)
-            found = true
-        }
-        return found
-    }
-
-    private static let shifts: [SIMD2<Int32>] = [[0, 0], [1, 0], [0, 1], [-1, 0], [0, -1], [1, 1], [-1, -1], [2, 0], [0, 2]]
-
-    private mutating func addCollapsed(isHole: Bool) {
-        collapse.add(points, grid, isHole: isHole)
-        points.removeAll()
     }
 
     @inline(__always)
@@ -272,17 +224,27 @@ struct Coverage: ~Copyable {
         return true
     }
 
-    /// Whether an owner has some area, but nothing of it is on the grid, not even a stand-in: others' have its place.
-    func isSqueezedOut(_ owner: Int) -> Bool {
-        let shown = Int(shownBy[owner])
-        return hasArea[owner] && borderStarts[shown] == borderStarts[shown + 1] && (shown != owner || shownBy.count < ranks.count)
+    /// Whether something of an owner, or what stands for it, is on the grid.
+    func isDrawn(_ owner: Int) -> Bool {
+        var owner = owner
+        while owner >= 0 {
+            if borderStarts[owner] < borderStarts[owner + 1] { return true }
+            owner = standIns.of(owner)
+        }
+        return false
     }
+
+    /// Whether an owner has something in the tile, but nothing of it is on the grid, not even a stand-in: others' have its place.
+    func isSqueezedOut(_ owner: Int) -> Bool { isThere[owner] && standIns.hasAny && !isDrawn(owner) }
 
     /// The rings of an owner: a valid polygon or multipolygon, or none.
     func rings(of owner: Int, _ untangler: inout Untangler, within limit: inout WorkLimit, into rings: inout GridRings) {
         untangler.segments.removeAll()
-        let shown = Int(shownBy[owner])
-        for i in Int(borderStarts[shown])..<Int(borderStarts[shown + 1]) { untangler.segments.append(borders[i]) }
+        var owner = owner
+        while owner >= 0 {
+            for i in Int(borderStarts[owner])..<Int(borderStarts[owner + 1]) { untangler.segments.append(borders[i]) }
+            owner = standIns.of(owner)
+        }
         untangler.resolve(&rings, within: &limit)
     }
 }

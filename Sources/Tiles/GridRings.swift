@@ -59,6 +59,36 @@ struct GridRings: ~Copyable {
         return form.area == 0 ? .tangled : form.convex ? .convex : .unknown
     }
 
+    /// Square grid units, twice: of shells, without their holes.
+    var doubledArea: Int64 {
+        var area: Int64 = 0
+        for number in 0..<rings.count {
+            let ring = rings[number]
+            for i in ring.start + 1..<ring.end { area += Int64(turn(points[ring.start], points[i - 1], points[i])) }
+        }
+        return area
+    }
+
+    /// Vertices of what may be off.
+    private static let mostOff = 16
+    private static let mostThin = 6
+
+    /// Whether they are so small, a pixel of 8 units, or so thin, a unit and a half, that rounding may have changed their area much. Only what has few
+    /// vertices is thin all over.
+    /// - Parameter vertices: in truth, the closing one too.
+    func mayBeOff(vertices: Int) -> Bool {
+        if rings.isEmpty || points.count - rings[0].start > GridRings.mostOff { return false }
+        let area = doubledArea
+        if area >= 3 * Int64(TileGrid.extent + 2 * TileGrid.buffer) { return false }
+        var (low, high) = (points[rings[0].start], points[rings[0].start])
+        for i in rings[0].start..<points.count {
+            low = GridPoint(x: min(low.x, points[i].x), y: min(low.y, points[i].y))
+            high = GridPoint(x: max(high.x, points[i].x), y: max(high.y, points[i].y))
+        }
+        let side = Int64(max(high.x - low.x, high.y - low.y))
+        return (area < 3 * side && vertices <= GridRings.mostThin) || (area <= 2 * 64 && side <= 16)
+    }
+
     enum RingForm {
         /// Fewer than three vertices.
         case nothing

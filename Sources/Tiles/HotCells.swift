@@ -26,6 +26,16 @@ struct HotCells: ~Copyable {
         blocks[block] |= 1 << UInt64((row & 7) << 3 | column & 7)
     }
 
+    /// Whether all of a row from one column to another, to the east or to the west, are hot.
+    @inline(__always)
+    func isHot(row: Int32, from: Int32, to: Int32) -> Bool {
+        let line = Int(row - north)
+        let (base, shift) = (line >> 3 * blocksPerRow, UInt64((line & 7) << 3))
+        for column in Int(min(from, to) - west)...Int(max(from, to) - west)
+        where blocks[base + column >> 3] >> (shift + UInt64(column & 7)) & 1 == 0 { return false }
+        return true
+    }
+
     /// Adds those of a row from one column to another, to the east or to the west, to a chain.
     @inline(__always)
     func collect(row: Int32, from: Int32, to: Int32, into chain: inout Scratch<GridPoint>) {

@@ -10,6 +10,7 @@ protocol LineSegment: BitwiseCopyable {
 /// as with many long lines beside each other, the strip's segments are ordered across the way they mostly run instead, if that leaves fewer.
 ///
 /// ```swift
+/// for i in 0..<segments.count { pairs.chosen.append(UInt32(i)) }
 /// pairs.list(segments, from: northWest, reduction: grid.reduction)
 /// while pairs.nextStrip(segments) {
 ///     for i in 0..<pairs.count {
@@ -23,6 +24,8 @@ protocol LineSegment: BitwiseCopyable {
 /// ```
 /// A pair may come several times, once in each strip.
 struct NearPairs: ~Copyable {
+    /// The segments that are looked at.
+    var chosen = Scratch<UInt32>(capacity: 256)
     /// Strip in 8 bits, the piece's first and last row in 13 each (or one more at either end), the segment in 30.
     private var pieces = Scratch<UInt64>(capacity: 256)
     private var spare = Scratch<UInt64>(capacity: 256)
@@ -40,7 +43,7 @@ struct NearPairs: ~Copyable {
     /// - Parameter crowd: how many are many to be near one.
     init(crowd: Int = 128) { self.crowd = crowd }
 
-    /// Begins with segments; what lies within one cell is left out.
+    /// Begins with the chosen ones of segments; what lies within one cell is left out.
     /// - Parameters:
     ///   - origin: their most north-western cell.
     ///   - reduction: a cell is 2^reduction fine units wide.
@@ -50,7 +53,8 @@ struct NearPairs: ~Copyable {
         func cell(_ value: Int64) -> Int32 { Int32(truncatingIfNeeded: (value &+ half) &>> reduction) }
         pieces.removeAll()
         next = 0
-        for i in 0..<segments.count {
+        for place in 0..<chosen.count {
+            let i = Int(chosen[place])
             let (north, south) = (segments[i].north, segments[i].south)
             let (northColumn, southColumn, northRow, southRow) = (cell(north.x), cell(south.x), cell(north.y), cell(south.y))
             if northColumn == southColumn && northRow == southRow { continue }

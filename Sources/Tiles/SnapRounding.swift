@@ -73,6 +73,7 @@ struct SnapRounding: ~Copyable {
             hot.heat(grid.snap(segments[i].upper))
             hot.heat(grid.snap(segments[i].lower))
         }
+        chooseColdOnes()
         pairs.list(segments, from: low, reduction: grid.reduction)
         while pairs.nextStrip(segments) {
             for i in 0..<pairs.count {
@@ -84,6 +85,19 @@ struct SnapRounding: ~Copyable {
                 }
                 if !limit.allows(j - i) { return }
             }
+        }
+    }
+
+    /// What passes nothing but cells that are hot already makes none hot: far out that is nearly everything.
+    private mutating func chooseColdOnes() {
+        pairs.chosen.removeAll()
+        for i in 0..<segments.count {
+            var hasCold = false
+            SnapRounding.forEachRun(segments[i], grid) { row, from, to in
+                hasCold = !hot.isHot(row: row, from: from, to: to)
+                return !hasCold
+            }
+            if hasCold { pairs.chosen.append(UInt32(i)) }
         }
     }
 
@@ -122,10 +136,20 @@ struct SnapRounding: ~Copyable {
         return GridPoint(x: number(segment.upper.x, segment.lower.x), y: number(segment.upper.y, segment.lower.y))
     }
 
-    /// Makes `chain` the hot cells that a segment passes. A cell holds its north and west border, not the other two.
+    /// Makes `chain` the hot cells that a segment passes.
     mutating func findChain(_ number: Int) {
         chain.removeAll()
-        let segment = segments[number]
+        SnapRounding.forEachRun(segments[number], grid) { row, from, to in
+            hot.collect(row: row, from: from, to: to, into: &chain)
+            return true
+        }
+    }
+
+    /// The cells that a segment passes, row by row: in each from one column to another, in its direction. A cell holds its north and west border, not the
+    /// other two.
+    /// - Parameter body: whether to go on.
+    @inline(__always)
+    private static func forEachRun(_ segment: Segment, _ grid: TileGrid, _ body: (_ row: Int32, _ from: Int32, _ to: Int32) -> Bool) {
         let upper = grid.snap(segment.upper)
         let lower = grid.snap(segment.lower)
         var first = upper.x
@@ -143,7 +167,7 @@ struct SnapRounding: ~Copyable {
             let stepRest = (run - step * rise) << grid.reduction
             for y in upper.y..<lower.y {
                 // Going east, a border between columns that is reached only there is not reached in this row.
-                hot.collect(row: y, from: first, to: Int32(run > 0 && rest == 0 ? column - 1 : column), into: &chain)
+                if !body(y, first, Int32(run > 0 && rest == 0 ? column - 1 : column)) { return }
                 first = Int32(column)
                 column += step
                 rest += stepRest
@@ -153,6 +177,6 @@ struct SnapRounding: ~Copyable {
                 }
             }
         }
-        hot.collect(row: lower.y, from: first, to: lower.x, into: &chain)
+        _ = body(lower.y, first, lower.x)
     }
 }

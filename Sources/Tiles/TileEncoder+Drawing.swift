@@ -121,6 +121,7 @@ extension TileEncoder {
             if rings.rings.isEmpty && coverage.isSqueezedOut(owner) { return }
         } else {
             roundRings(shape, isInside: isInside)
+            if rings.mayBeOff(vertices: shape.mercator.count / 2) && isOff(shape, isInside: isInside) { collapse.standIn(into: &rings) }
         }
         if rings.rings.isEmpty && !drawCollapsed(shape, isInside: isInside) { return }
         writeRings(keepsStraight: keepsStraight)
@@ -172,8 +173,27 @@ extension TileEncoder {
         for vertex in vertices { clipper.points.append(finePoint(shape, vertex)) }
     }
 
+    /// Whether what rounding made of polygons has another area than they have in truth, by more than an eighth. As much is gained as is lost, but what is lost
+    /// whole gets a stand-in, so that there would be too much of all slivers.
+    private mutating func isOff(_ shape: Shape, isInside: Bool) -> Bool {
+        sumUp(shape, isInside: isInside)
+        return collapse.fits && abs(Double(rings.doubledArea) / 2 - collapse.area) > collapse.area / 8
+    }
+
     /// A feature of whose polygons nothing is left on the grid is shown by its area. False when it has none in the tile.
     private mutating func drawCollapsed(_ shape: Shape, isInside: Bool) -> Bool {
+        sumUp(shape, isInside: isInside)
+        // What is thinner than a world unit has no area, but is there.
+        if collapse.area <= 0 {
+            guard let thread = thread(of: shape) else { return false }
+            collapse.set(from: thread.from, to: thread.to)
+        }
+        collapse.standIn(into: &rings)
+        return true
+    }
+
+    /// Makes `collapse` what a shape's polygons have in the tile.
+    private mutating func sumUp(_ shape: Shape, isInside: Bool) {
         collapse.removeAll()
         for part in 0..<shape.partEnds.count where shape.kind(ofPart: part) == .polygon {
             let ringsOfPart = shape.rings(ofPart: part)
@@ -183,24 +203,19 @@ extension TileEncoder {
                 collapse.add(clipper.points, grid, isHole: ring > ringsOfPart.lowerBound)
             }
         }
-        // What is thinner than a world unit has no area, but is there.
-        if collapse.area <= 0 && !addThread(shape) { return false }
-        collapse.standIn(into: &rings)
-        return true
     }
 
-    /// The first edge of which something lies in the tile becomes what the stand-in stands for. False when there is none.
-    private mutating func addThread(_ shape: Shape) -> Bool {
+    /// The first edge of which something lies in the tile.
+    func thread(of shape: Shape) -> (from: GridPoint, to: GridPoint)? {
         for part in 0..<shape.partEnds.count where shape.kind(ofPart: part) == .polygon {
             for vertex in shape.vertices(ofRing: shape.rings(ofPart: part).lowerBound).dropLast() {
                 guard let (from, to) = Clipper.clip(finePoint(shape, vertex), finePoint(shape, vertex + 1), to: grid), from != to else {
                     continue
                 }
-                collapse.set(from: grid.snap(from), to: grid.snap(to))
-                return true
+                return (grid.snap(from), grid.snap(to))
             }
         }
-        return false
+        return nil
     }
 
     /// - Parameter keepsStraight: besides where the whole layer does, see `start`.

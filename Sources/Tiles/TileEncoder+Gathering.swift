@@ -17,7 +17,7 @@ extension TileEncoder {
     /// - Returns: the owner, for `draw`.
     public mutating func gather(_ stored: Shape, levels: UnsafePointer<VertexLevel>?, rank: UInt8, isInside: Bool) -> Int {
         let owner = coverage.addOwner(rank: rank)
-        gather(stored, levels, isInside: isInside, owner: owner, marks: notesPlaces)
+        gather(stored, levels, isInside: isInside, owner: owner, isAlone: true)
         return owner
     }
 
@@ -26,16 +26,16 @@ extension TileEncoder {
 
     /// Adds what of the polygons of one of several features that are shown as one lies in the tile.
     public mutating func gather(_ stored: Shape, levels: UnsafePointer<VertexLevel>?, isInside: Bool, owner: Int) {
-        gather(stored, levels, isInside: isInside, owner: owner, marks: false)
+        gather(stored, levels, isInside: isInside, owner: owner, isAlone: false)
     }
 
-    private mutating func gather(_ stored: Shape, _ levels: UnsafePointer<VertexLevel>?, isInside: Bool, owner: Int, marks: Bool) {
+    private mutating func gather(_ stored: Shape, _ levels: UnsafePointer<VertexLevel>?, isInside: Bool, owner: Int, isAlone: Bool) {
         let drawn = drawn.take(stored, levels, zoom: vertexZoom, isGeographic: grid.isGeographic)
         let shape = drawn.shape
         self.levels = drawn.levels
         let place = isInside ? .inside : place(of: shape)
         if place == .outside { return }
-        if marks { occupied.mark(shape, grid) }
+        if isAlone && notesPlaces { occupied.mark(shape, grid) }
         for part in 0..<shape.partEnds.count where shape.kind(ofPart: part) == .polygon {
             let rings = shape.rings(ofPart: part)
             for ring in rings {
@@ -48,6 +48,9 @@ extension TileEncoder {
                 if covers { gatherMargin(shape, vertices, owner: owner, isInside: place == .inside) }
                 if area == 0 && !isHole { break }  // a polygon without its shell has no holes
             }
+        }
+        if isAlone, !coverage.isThere(owner), let thread = thread(of: shape) {
+            coverage.addThread(from: thread.from, to: thread.to, to: owner)
         }
     }
 

@@ -19,6 +19,8 @@ extension Untangler {
             hot.heat(edges[i].upper)
             hot.heat(edges[i].lower)
         }
+        pairs.chosen.removeAll()
+        for i in 0..<edges.count { pairs.chosen.append(UInt32(i)) }
         pairs.list(edges, from: low, reduction: 0)
         while pairs.nextStrip(edges) {
             for i in 0..<pairs.count {

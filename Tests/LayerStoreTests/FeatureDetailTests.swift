@@ -138,8 +138,8 @@ import Testing
             #expect(ring.withUnsafeBufferPointer { RingSafety.zooms($0) } == 0)
         }
         let square: [Int32] = [0, 0, 64, 0, 64, 64, 0, 64, 0, 0]
-        // A grid unit is 64 world units at zoom 14, where the square is still one, and 128 at zoom 13, where half of one rounds up: there too.
-        #expect(square.withUnsafeBufferPointer { RingSafety.zooms($0) } == ~0 << (13 - 5))
+        // A grid unit is 64 world units at zoom 14, where the square is still one, and 128 at zoom 13, where half of one rounds up: with four times its area.
+        #expect(square.withUnsafeBufferPointer { RingSafety.zooms($0) } == ~0 << (14 - 5))
     }
 
     @Test(arguments: 0..<10 as Range<UInt64>)

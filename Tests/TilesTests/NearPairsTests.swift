@@ -18,6 +18,7 @@ import Testing
         let columns = segments.flatMap { [grid.snap($0.upper).x, grid.snap($0.lower).x] }
         let origin = GridPoint(x: columns.min()!, y: segments.map { grid.snap($0.upper).y }.min()!)
         var near = NearPairs(crowd: crowd)
+        for i in 0..<segments.count { near.chosen.append(UInt32(i)) }
         near.list(scratch, from: origin, reduction: grid.reduction)
         var found = [Bool](repeating: false, count: segments.count * segments.count)
         var compared = 0

@@ -46,6 +46,26 @@ final class Witness {
 
         func intersection(_ other: Figure) -> Figure { Figure(GEOSIntersection_r(context, pointer, other.pointer), owner) }
 
+        func union(_ other: Figure) -> Figure { Figure(GEOSUnion_r(context, pointer, other.pointer), owner) }
+
+        /// Of all its polygons.
+        var holeCount: Int {
+            (0..<GEOSGetNumGeometries_r(context, pointer)).reduce(0) { count, i in
+                let part = GEOSGetGeometryN_r(context, pointer, i)
+                return count
+                    + (GEOSGeomTypeId_r(context, part) == Int32(GEOS_POLYGON.rawValue) ? Int(GEOSGetNumInteriorRings_r(context, part)) : 0)
+            }
+        }
+
+        /// How far a place is from it.
+        func distance(x: Double, y: Double) -> Double {
+            let place = GEOSGeom_createPointFromXY_r(context, x, y)
+            defer { GEOSGeom_destroy_r(context, place) }
+            var result = 0.0
+            precondition(GEOSDistance_r(context, pointer, place, &result) == 1)
+            return result
+        }
+
         func repaired() -> Figure { Figure(GEOSMakeValid_r(context, pointer), owner) }
     }
 
