@@ -355,7 +355,8 @@ class Look:
         for row, dimension in {*mine, *theirs}:
             a, b = mine[row, dimension], theirs[row, dimension]
             if dimension == 2:
-                differs = self.differ(shapely.make_valid(a), shapely.make_valid(b))
+                # Where areas fit together, what stands for one too thin for the grid may have taken a unit, in either tile somewhere else.
+                differs = self.differ(shapely.make_valid(a), shapely.make_valid(b), ROUNDING + bool(self.layer.fits))
             else:
                 differs = self.strays(a, b, east) or self.strays(b, a, east)
             if differs:
@@ -363,9 +364,9 @@ class Look:
                 return
 
     @staticmethod
-    def differ(mine, theirs):
-        """Whether of two areas one reaches farther than rounding may take it, where either is more than two units wide: what is thinner may lie beside the other."""
-        where = mine.symmetric_difference(theirs).buffer(-ROUNDING / 2)
+    def differ(mine, theirs, reach):
+        """Whether of two areas one reaches farther than that, where either is more than two units wide: what is thinner may lie beside the other."""
+        where = mine.symmetric_difference(theirs).buffer(-reach / 2)
         return where.area > 0 and shapely.dwithin(shapely.union(mine.buffer(-1), theirs.buffer(-1)), where, 2)
 
     @staticmethod
