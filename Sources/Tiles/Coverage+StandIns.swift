@@ -57,7 +57,7 @@ struct StandIns: ~Copyable {
 }
 
 /// Polygons that are thinner than the grid fall onto lines, whole or in places. Where they are shown by less than their area, they take it back from whoever
-/// has it: as a stand-in (`Collapse`), or in strips of a unit along what has become of them.
+/// has it and is not graver: as a stand-in (`Collapse`), or in strips of a unit along what has become of them.
 extension Coverage {
     /// Notes where an owner that is not put together with margins has lost more than a thirty-second of its area, and a square unit.
     /// - Parameter border: of the owner; its pieces are in `spare`, in their order.
@@ -177,7 +177,7 @@ extension Coverage {
     private mutating func addRing(for owner: Int, isReversed: Bool, isNew: Bool) -> Bool {
         for i in 0..<standIns.ring.count where !Clipper.sides(standIns.ring[i], grid).isEmpty { return false }
         if isNew {
-            ranks.append(.max)
+            ranks.append(ranks[owner] | 1)
             standIns.append(for: owner)
         }
         var ring = Scratch<FinePoint>(capacity: 0)

@@ -16,6 +16,7 @@
 struct Coverage: ~Copyable {
     var rounding = SnapRounding()
     private var sets = CoverSets()
+    /// Twice what they were given; what stands for one has one more, so that it goes before its like and before none that is graver.
     var ranks = Scratch<UInt16>()
     /// For each owner whether it has a ring that is no margin, or a thread.
     private var isThere = Scratch<Bool>()
@@ -57,7 +58,7 @@ struct Coverage: ~Copyable {
 
     /// - Parameter rank: of its class; the greater wins what rounding leaves.
     mutating func addOwner(rank: UInt8) -> Int {
-        ranks.append(UInt16(rank))
+        ranks.append(UInt16(rank) << 1)
         isThere.append(false)
         return ranks.count - 1
     }

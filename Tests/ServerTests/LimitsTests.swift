@@ -198,7 +198,8 @@ import Testing
 
     @Test func `a reader that takes nothing is cut off, and a slow one is not`() async throws {
         try await Site.run { settings in
-            settings.limits.stallTime = .milliseconds(800)
+            // Longer than another test may keep this one's reader waiting, shorter than it reads.
+            settings.limits.stallTime = .seconds(4)
         } layers: { office in
             try Site.large(office)
         } _: { site in
@@ -207,7 +208,7 @@ import Testing
             try await stalled.send(request)
             let slow = try Wire(port: site.port, receiveBuffer: 65_536)
             try await slow.send(request)
-            let head = try await slow.slowly(pieces: 12, pause: .milliseconds(200))
+            let head = try await slow.slowly(pieces: 14, pause: .milliseconds(400))
             #expect(head > 0)
             let whole = try await slow.rest()
             #expect(whole.count > 19_000_000)

@@ -68,6 +68,38 @@ import Testing
         }
     }
 
+    @Test(arguments: 0..<20 as Range<UInt64>)
+    func `what is squeezed out takes nothing from a graver class`(seed: UInt64) throws {
+        var shapes = RandomShapes(seed: seed)
+        // Frames a third of a unit wide around each other, the gravest in the middle, as four pieces each.
+        var sides = [shapes.number(3...9)]
+        for _ in 0..<18 { sides.append(sides.last! + shapes.number(0.2...0.6)) }
+        let centre = (x: shapes.number(1000...1010), y: shapes.number(1000...1010))
+        var polygons = [square(centre.x - sides[0], centre.y - sides[0], 2 * sides[0])]
+        var ranks: [UInt8] = [7]
+        for (i, (inner, outer)) in zip(sides, sides.dropFirst()).enumerated() {
+            let corners = [(-1.0, -1.0), (-1, 1), (1, 1), (1, -1)]
+            for (a, b) in zip(corners, corners.dropFirst() + corners.prefix(1)) {
+                polygons.append([
+                    (centre.x + a.0 * inner, centre.y + a.1 * inner), (centre.x + a.0 * outer, centre.y + a.1 * outer),
+                    (centre.x + b.0 * outer, centre.y + b.1 * outer), (centre.x + b.0 * inner, centre.y + b.1 * inner),
+                ])
+                ranks.append(UInt8(6 - i / 3))
+            }
+        }
+        let figures = try drawn(polygons, ranks: ranks, covers: true)
+        for rank in 1...7 as ClosedRange<UInt8> {
+            let those = polygons.indices.filter { ranks[$0] >= rank }
+            let truths = those.map { place in
+                witness.polygons([[polygons[place].map { WorldShape.place(WorldShape.vertex($0.x, $0.y, in: tile), in: tile) }]])
+            }
+            let truth = truths.dropFirst().reduce(truths[0]) { $0.union($1) }
+            let all = those.compactMap { figures[$0] }
+            let covered = all.dropFirst().reduce(all[0]) { $0.union($1) }
+            #expect(truth.area - truth.intersection(covered).area < 1e-6, "seed \(seed), rank \(rank)")
+        }
+    }
+
     @Test func `of more than a place holds the rest is squeezed out, and nothing else`() throws {
         var encoder = TileEncoder()
         encoder.start(MapTile(tile), layer: "t", keys: [], keepsStraight: true)

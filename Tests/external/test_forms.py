@@ -227,10 +227,11 @@ def test_the_whole_of_tokyo_leaves_in_flat_memory(real_data):
         size += len(piece)
         features += piece.count(b"{\"type\":\"Feature\",")
         status = dict(line.split(":", 1) for line in open(f"/proc/{server.process.pid}/status") if ":" in line)
-        peak = max(peak, int(status["VmRSS"].split()[0]))
+        # Its own memory: pages of the layer file, which are mapped, are given back by the system when it needs them.
+        peak = max(peak, int(status["RssAnon"].split()[0]))
     # A name may lie across two pieces.
     assert abs(features - pyogrio.read_info(files["tokyo"])["features"]) <= size >> 20
-    assert piece == b"" and peak < 150_000, f"{peak} KiB resident"
+    assert piece == b"" and peak < 150_000, f"{peak} KiB of its own"
 
 
 def test_a_pipe_that_nobody_reads_any_more_is_no_signal(server):
