@@ -17,8 +17,8 @@ struct Collapse: ~Copyable {
         largest = 0
     }
 
-    /// Whether a stand-in would lie where the polygons are: it is a unit wide, or they are small.
-    var fits: Bool { area > 0 && (area <= Double(length) || length <= 16) }
+    /// Whether a stand-in would lie where the polygons are: they are small, or thin all over, as only what has few vertices is.
+    func fits(isThin: Bool) -> Bool { area > 0 && (length <= 16 || (isThin && area <= Double(length))) }
 
     /// Of the longest straight run.
     private var length: Int32 { max(1, abs(to.x - from.x), abs(to.y - from.y)) }
@@ -53,15 +53,22 @@ struct Collapse: ~Copyable {
         var (first, last) = isFlat ? (west, east) : (north, south)
         // On its way from one end to the other; the way back runs beside it, but for what clipping put along the buffer's edge.
         if last < first { last += points.count }
-        if isAlongEdge(points[first % points.count], points[last % points.count]) { (first, last) = (last, first + points.count) }
+        if isAlongEdge(first, last) { (first, last) = (last, first + points.count) }
         for _ in 0..<Collapse.bendLimit {
             guard let bend = bend(first, last) else { break }
-            if square(first, bend) >= square(bend, last) { last = bend } else { first = bend }
+            if isAlongEdge(first, bend) {
+                first = bend
+            } else if isAlongEdge(bend, last) || square(first, bend) >= square(bend, last) {
+                last = bend
+            } else {
+                first = bend
+            }
         }
         set(from: points[first % points.count], to: points[last % points.count])
     }
 
-    private func isAlongEdge(_ a: GridPoint, _ b: GridPoint) -> Bool {
+    private func isAlongEdge(_ i: Int, _ j: Int) -> Bool {
+        let (a, b) = (points[i % points.count], points[j % points.count])
         let (low, high) = (-TileGrid.buffer32, Int32(TileGrid.extent) + TileGrid.buffer32)
         return (a.x == b.x && (a.x == low || a.x == high)) || (a.y == b.y && (a.y == low || a.y == high))
     }

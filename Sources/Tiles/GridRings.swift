@@ -71,12 +71,9 @@ struct GridRings: ~Copyable {
 
     /// Vertices of what may be off.
     private static let mostOff = 16
-    private static let mostThin = 6
 
-    /// Whether they are so small, a pixel of 8 units, or so thin, a unit and a half, that rounding may have changed their area much. Only what has few
-    /// vertices is thin all over.
-    /// - Parameter vertices: in truth, the closing one too.
-    func mayBeOff(vertices: Int) -> Bool {
+    /// Whether they are so small, a pixel of 8 units, or so thin, a unit and a half, that rounding may have changed their area much.
+    var mayBeOff: Bool {
         if rings.isEmpty || points.count - rings[0].start > GridRings.mostOff { return false }
         let area = doubledArea
         if area >= 3 * Int64(TileGrid.extent + 2 * TileGrid.buffer) { return false }
@@ -86,7 +83,7 @@ struct GridRings: ~Copyable {
             high = GridPoint(x: max(high.x, points[i].x), y: max(high.y, points[i].y))
         }
         let side = Int64(max(high.x - low.x, high.y - low.y))
-        return (area < 3 * side && vertices <= GridRings.mostThin) || (area <= 2 * 64 && side <= 16)
+        return area < 3 * side || (area <= 2 * 64 && side <= 16)
     }
 
     enum RingForm {

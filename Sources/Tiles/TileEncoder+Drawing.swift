@@ -121,7 +121,7 @@ extension TileEncoder {
             if rings.rings.isEmpty && coverage.isSqueezedOut(owner) { return }
         } else {
             roundRings(shape, isInside: isInside)
-            if rings.mayBeOff(vertices: shape.mercator.count / 2) && isOff(shape, isInside: isInside) { collapse.standIn(into: &rings) }
+            if rings.mayBeOff && isOff(shape, isInside: isInside) { collapse.standIn(into: &rings) }
         }
         if rings.rings.isEmpty && !drawCollapsed(shape, isInside: isInside) { return }
         writeRings(keepsStraight: keepsStraight)
@@ -173,11 +173,15 @@ extension TileEncoder {
         for vertex in vertices { clipper.points.append(finePoint(shape, vertex)) }
     }
 
+    /// Vertices of what is thin all over, the closing one too: of a square with a thorn a stand-in would leave the thorn alone.
+    private static let mostThin = 6
+
     /// Whether what rounding made of polygons has another area than they have in truth, by more than an eighth. As much is gained as is lost, but what is lost
     /// whole gets a stand-in, so that there would be too much of all slivers.
     private mutating func isOff(_ shape: Shape, isInside: Bool) -> Bool {
         sumUp(shape, isInside: isInside)
-        return collapse.fits && abs(Double(rings.doubledArea) / 2 - collapse.area) > collapse.area / 8
+        return collapse.fits(isThin: shape.mercator.count / 2 <= TileEncoder.mostThin)
+            && abs(Double(rings.doubledArea) / 2 - collapse.area) > collapse.area / 8
     }
 
     /// A feature of whose polygons nothing is left on the grid is shown by its area. False when it has none in the tile.

@@ -88,6 +88,35 @@ import Testing
     }
 
     @Test(arguments: 0..<20 as Range<UInt64>)
+    func `what stands for a thorn that reaches into the tile from outside lies along it, not along the edge`(seed: UInt64) throws {
+        var shapes = RandomShapes(seed: seed)
+        // From a large square to the west, across the buffer's edge.
+        let (foot, tip) = (shapes.number(100...4000), shapes.number(-500...4500))
+        let ring = [(-6000.0, -6000.0), (-3000, -6000), (-3000, foot), (2500, tip), (-3000, foot + 0.2), (-3000, 6000), (-6000, 6000)]
+        let thorn = witness.lines([[(-3000, foot), (2500, tip)]])
+        for polygons in [try drawn([ring])[0], try arranged([ring])[0]] {
+            #expect(!polygons.isEmpty)
+            for (x, y) in polygons.flatMap({ $0.flatMap { $0 } }) {
+                #expect(thorn.distance(x: x, y: y) < 8 + 2.5, "seed \(seed): \(x) \(y)")
+            }
+        }
+    }
+
+    @Test(arguments: 0..<20 as Range<UInt64>)
+    func `a small square with a long thorn stays where it is`(seed: UInt64) throws {
+        var shapes = RandomShapes(seed: seed)
+        let (x, y, size) = (shapes.number(1000...2000), shapes.number(1000...2000), shapes.number(3...6))
+        let ring = [
+            (x, y), (x + size, y), (x + size, y + size / 2), (x + shapes.number(200...900), y + shapes.number(0...100)),
+            (x + size, y + size / 2 + 0.02), (x + size, y + size), (x, y + size),
+        ]
+        for polygons in [try drawn([ring])[0], try arranged([ring])[0]] {
+            let square = witness.polygons([[[(x, y), (x + size, y), (x + size, y + size), (x, y + size)]]])
+            #expect(square.intersection(witness.polygons(polygons)).area > square.area / 2, "seed \(seed)")
+        }
+    }
+
+    @Test(arguments: 0..<20 as Range<UInt64>)
     func `wedges around a place leave no gap and lie over none, however thin`(seed: UInt64) throws {
         var shapes = RandomShapes(seed: seed)
         let centre: Place = (shapes.number(500...3500), shapes.number(500...3500))

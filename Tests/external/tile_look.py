@@ -38,6 +38,7 @@ class Look:
     def __init__(self, pyramid, zoom, x, y):
         self.pyramid, self.layer, self.world = pyramid, pyramid.layer, pyramid.world
         self.zoom, self.x, self.y = zoom, x, y
+        self.covered_by_others = 0
         path = f"/collections/{self.layer.id}/tiles/{self.world.set}/{zoom}/{y}/{x}?f=mvt"
         status, headers, self.data = pyramid.server.get(path)
         self.left_out = int(headers.get("Kasane-Left-Out") or 0)
@@ -114,6 +115,8 @@ class Look:
         self.near, self.true = near, grid(near)
         self.true_bounds = shapely.bounds(self.true)
         self.presence()
+        if self.layer.rank and 0 < self.left_out < 100:
+            self.squeezed_out()
         self.areas()
         if self.shapes.size:
             self.closeness()
@@ -142,6 +145,16 @@ class Look:
             self.fault("stray", f"feature {self.layer.ids[stray[0]]}")
         if self.left_out == 0 and self.pyramid.counts_items():
             self.count()
+
+    def squeezed_out(self):
+        """How many hazards are not there because all that they have in the tile is drawn in their class or a graver one."""
+        classes, alone = self.layer.classes, set(self.rows.tolist())
+        box = shapely.box(-BUFFER, -BUFFER, EXTENT + BUFFER, EXTENT + BUFFER)
+        for row, true in zip(self.near.tolist(), self.true):
+            part = shapely.intersection(shapely.make_valid(true), box)
+            if row not in alone and not part.is_empty and len(self.ids):
+                graver = shapely.union_all(self.shapes[(classes[self.rows] >= classes[row]) & shapely.dwithin(self.shapes, part, ROUNDING)])
+                self.covered_by_others += shapely.covers(graver.buffer(ROUNDING), part)
 
     def is_thin(self, row):
         """Coordinates are stored in whole world units, a centimetre: what is thinner than two of them here may be nothing."""
