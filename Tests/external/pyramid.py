@@ -128,7 +128,7 @@ class Pyramid:
     def hashes(self, key):
         """What is kept of a tile that was looked at."""
         look = self.looks[key]
-        self.looks[key] = Kept(look.data, look.left_out, len(look.ids), look.left_out - look.covered_by_others)
+        self.looks[key] = Kept(look.data, look.left_out, len(look.ids), look.left_out - look.covered_by_others if look.is_compared else 0)
 
     def sums(self):
         for zoom, (true, drawn, moved, count, outline) in self._areas.items():

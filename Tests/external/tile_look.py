@@ -38,7 +38,7 @@ class Look:
     def __init__(self, pyramid, zoom, x, y):
         self.pyramid, self.layer, self.world = pyramid, pyramid.layer, pyramid.world
         self.zoom, self.x, self.y = zoom, x, y
-        self.covered_by_others = 0
+        self.is_compared, self.covered_by_others = False, 0
         path = f"/collections/{self.layer.id}/tiles/{self.world.set}/{zoom}/{y}/{x}?f=mvt"
         status, headers, self.data = pyramid.server.get(path)
         self.left_out = int(headers.get("Kasane-Left-Out") or 0)
@@ -114,6 +114,7 @@ class Look:
         near = self.world.near(self.zoom, self.x, self.y, BUFFER + PIXEL + ROUNDING)
         self.near, self.true = near, grid(near)
         self.true_bounds = shapely.bounds(self.true)
+        self.is_compared = True
         self.presence()
         if self.layer.rank and 0 < self.left_out < 100:
             self.squeezed_out()
