@@ -23,7 +23,7 @@ shown by other tests. Held against it, at every zoom of both tile matrix sets:
 | `class` | a place more than a pixel inside a class is drawn in that class or a graver one |
 | `border` | polygons that fit together without a gap in the layer do so in the tile: along a common border both have the same vertices (GEOS, CoverageIsValid), |
 | `gap` | and a place more than a pixel inside all of them together is covered |
-| `seam` | within 32 units of a common edge two tiles show the same: areas wider than two units and lines to a unit and a half, areas that fit together to one more, the same points |
+| `seam` | within 32 units of a common edge two tiles show the same: areas wider than two units and lines to a unit and a half but for three units at the ends of the edge, areas that fit together to one more, the same points |
 | `said` | what is left out is in the TileJSON, for that zoom, but for hazards of which all that a tile has is drawn in their class or a graver one |
 | `same` | the same bytes in an archive, from another process, and from a second load of the same file |
 """

@@ -7,7 +7,7 @@ import mapbox_vector_tile
 import numpy as np
 import shapely
 import vectortile
-from truth import EXTENT, SIDE
+from truth import EXTENT
 
 BUFFER, PIXEL = 64, 16   # units
 ROUNDING = 1.5          # units: what rounding may move two things apart
@@ -387,7 +387,9 @@ class Look:
     def strays(mine, theirs, east):
         """Whether a line or points, but for what lies at the ends of the strip, are somewhere that the other's are not."""
         low, high = 12 - BUFFER / 2, BUFFER / 2 - 12
-        inner = shapely.clip_by_rect(mine, *((low, -SIDE, high, SIDE) if east else (-SIDE, low, SIDE, high))) if mine.length else mine
+        # A unit of rounding moves far along the strip where a flat line enters it: what is near its ends may have its counterpart beyond them.
+        first, last = 2 * ROUNDING, EXTENT - 2 * ROUNDING
+        inner = shapely.clip_by_rect(mine, *((low, first, high, last) if east else (first, low, last, high))) if mine.length else mine
         if inner.is_empty or (mine.length and inner.length < 4):
             return False
         return theirs.is_empty or not shapely.dwithin(shapely.points(shapely.get_coordinates(inner)), theirs, ROUNDING).all()
