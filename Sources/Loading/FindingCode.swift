@@ -63,6 +63,8 @@ public struct FindingCode: RawRepresentable, Hashable, Sendable, Codable, Expres
     public static let nullID: FindingCode = "null-id"
     public static let castFailed: FindingCode = "cast-failed"
     public static let undecodableText: FindingCode = "undecodable-text"
+    public static let newAttribute: FindingCode = "new-attribute"
+    public static let newInternalAttribute: FindingCode = "new-internal-attribute"
     // Hazards
     public static let coverageBox: FindingCode = "coverage-bbox"
     public static let noCoverage: FindingCode = "no-coverage"
@@ -204,6 +206,17 @@ extension FindingCode {
             .blocking, ja: "文字コードとして読めない文字があります。", en: "Text that does not decode in the encoding.",
             adviceJa: "--encoding CP932 または --encoding UTF-8 を指定してください。",
             adviceEn: "Name the encoding: --encoding CP932 or --encoding UTF-8."),
+        .newAttribute: FindingMeaning(
+            .blocking, ja: "公開中の版にない列が元データにあります。このまま読み込むと誰にでも見えるようになります。",
+            en: "The source has a column that the published version has not; loaded like this, everybody would see it.",
+            adviceJa:
+                "公開してよい列か確かめてください。よければ --accept new-attribute（layer.yaml では accept）を付けるか、layer.yaml の attributes に書きます。公開しない列には visibility: internal を指定します。",
+            adviceEn:
+                "See whether everybody may know it. If so, --accept new-attribute (accept in layer.yaml), or name it under attributes in layer.yaml; there visibility: internal keeps it from the public."
+        ),
+        .newInternalAttribute: FindingMeaning(
+            .warning, ja: "公開中の版にない列が元データにあります。", en: "The source has a column that the published version has not.",
+            adviceJa: "このレイヤーを見られる職員に見せてよい列か確かめてください。", adviceEn: "See whether everybody who may see the layer may know it."),
         .coverageBox: FindingMeaning(
             .blocking, ja: "調査範囲が四角形で代用されています。", en: "The surveyed area is given as a mere box.",
             adviceJa: "調査範囲のファイルを指定するか、accept に coverage-bbox を加えてください。",

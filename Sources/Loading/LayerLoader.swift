@@ -76,7 +76,8 @@ public struct LayerLoader: Sendable {
         }
 
         let folder = try LoadFolder(in: layerFolder)
-        let run = try Self.prepare(request, settings, folder, startedAt, copies: true, &report)
+        var run = try Self.prepare(request, settings, folder, startedAt, copies: true, &report)
+        run.isPublic = (request.description.access ?? record?.access) == .public
         defer { run.copy.abandon() }
         let sealed = try run.run(previous: previous, nextNumber: nextNumber, report: &report)
         try settings.cancellation.check()

@@ -15,6 +15,8 @@ struct SourceLoad {
     /// Files of the source itself among those that are copied; the rest is the coverage.
     let ownFiles: Int
     let startedAt: Date
+    /// Everybody may see the layer.
+    var isPublic = false
 
     /// What came of it.
     struct Sealed {
@@ -73,6 +75,7 @@ struct SourceLoad {
 
         let plan = try ColumnPlan(fields: header.fields, attributes: attributes, id: request.idColumn)
         try plan.check(description.time)
+        if let previous { noteNewAttributes(plan, attributes, since: previous, &log) }
         let importance = try plan.importanceColumn(description.style.importance)
         if let importance { log.note(.importance, Finding.Place(detail: plan.columns[importance].attribute.name)) }
         let builder = try layerFile { () throws(LayerFileError) in
@@ -152,6 +155,14 @@ struct SourceLoad {
         }
         if isOpen { throw Self.open(report) }
         return Sealed(file: file, summary: summary, originals: originals, attributes: attributes)
+    }
+
+    /// What the published version has not, or hides, and nobody has said a word about now: it may be anything, a name or an address too.
+    private func noteNewAttributes(_ plan: ColumnPlan, _ attributes: [AttributeDescription], since previous: LayerFile, _ log: inout FindingLog) {
+        let known = Set(previous.attributes.filter { $0.visibility == .public }.map(\.name)).union(attributes.map(\.name))
+        for name in plan.attributes.map(\.name) where !known.contains(name) {
+            log.note(isPublic ? .newAttribute : .newInternalAttribute, Finding.Place(detail: name))
+        }
     }
 
     /// - Returns: the number of features that came.

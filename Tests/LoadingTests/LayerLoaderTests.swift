@@ -64,6 +64,46 @@ struct LayerLoaderTests {
         #expect(try Set((0..<2).map { try "\(layer.value(0, $0))" }) == ["null", "integer(12)"])
     }
 
+    @Test func `a column that nobody spoke of does not become public with a reload`() throws {
+        let fixture = try LoadFixture()
+        let before = try fixture.geoJSON([(#"{"name":"A"}"#, LoadFixture.square(140, 37))], "before.geojson")
+        let after = try fixture.geoJSON([(#"{"name":"A","owner":"B"}"#, LoadFixture.square(140, 37))], "after.geojson")
+        var open = fixture.description()
+        open.access = .public
+        // The first time everything is new.
+        #expect(fixture.load(fixture.request(before, open)).outcome.status == "loaded")
+        // A reload from the command line says nothing of access: the layer stays what it is.
+        let refused = fixture.load(fixture.request(after))
+        #expect(refused.outcome.error == "findings" && refused.count(.newAttribute) == 1, "\(refused.outcome)")
+        #expect(try fixture.layer().attributes.map(\.name) == ["name"])
+        // Whoever names it has thought of it.
+        var named = open
+        named.attributes = [AttributeDescription(name: "keeper", column: "owner", visibility: .internal)]
+        let hidden = fixture.load(fixture.request(after, named))
+        #expect(hidden.outcome.status == "loaded" && hidden.count(.newAttribute) == 0)
+        // What was hidden stays so unless somebody says otherwise.
+        let forgotten = try fixture.geoJSON([(#"{"name":"A","keeper":"B"}"#, LoadFixture.square(140, 37))], "forgotten.geojson")
+        #expect(fixture.load(fixture.request(forgotten, open)).outcome.error == "findings")
+        #expect(fixture.load(fixture.request(before, open)).outcome.status == "loaded")
+        #expect(fixture.load(fixture.request(after, open, accept: ["new-attribute"])).outcome.status == "loaded")
+        // Known from now on.
+        #expect(fixture.load(fixture.request(after, open)).count(.newAttribute) == 0)
+    }
+
+    @Test func `a new column of an internal layer is told`() throws {
+        let fixture = try LoadFixture()
+        let before = try fixture.geoJSON([(#"{"name":"A"}"#, LoadFixture.square(140, 37))], "before.geojson")
+        let after = try fixture.geoJSON([(#"{"name":"A","owner":"B"}"#, LoadFixture.square(140, 37))], "after.geojson")
+        #expect(fixture.load(fixture.request(before)).outcome.status == "loaded")
+        let told = fixture.load(fixture.request(after))
+        #expect(told.outcome.status == "loaded" && told.count(.newInternalAttribute) == 1 && told.count(.newAttribute) == 0)
+        // Opening it to everybody is another matter.
+        var open = fixture.description()
+        open.access = .public
+        #expect(fixture.load(fixture.request(before)).outcome.status == "loaded")
+        #expect(fixture.load(fixture.request(after, open)).outcome.error == "findings")
+    }
+
     @Test func `a preset names the columns of national data`() throws {
         let fixture = try LoadFixture()
         let properties = #"{"A31a_201":"8606040001","A31a_202":"見本川","A31a_203":"1","A31a_204":"国","A31a_205":3,"other":"x"}"#
