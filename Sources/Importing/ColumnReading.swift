@@ -118,7 +118,8 @@ struct ColumnReading {
         for index in 0..<count {
             let row = UInt64(bitPattern: rows.number(index, as: Int64.self))
             output.writer.beginFeature(row: row)
-            if let shapes, !shapes.isNull(index) {
+            // Of a FlatGeobuf GDAL 3.6 does not say that a geometry is null, but hands over none of its bytes.
+            if let shapes, !shapes.isNull(index), !shapes.bytes(index).isEmpty {
                 geometries.write(wkb: shapes.bytes(index), to: &output.writer)
             } else {
                 output.writer.geometry(nil)

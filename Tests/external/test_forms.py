@@ -10,7 +10,7 @@ import pyogrio
 import pyproj
 import pytest
 import shapely
-from server import KASANE
+from server import KASANE, load
 
 LAYERS = ("made-areas", "made-lines", "made-points", "roads", "shelters", "flood-l2")
 
@@ -68,6 +68,23 @@ def test_a_flatgeobuf_has_every_value_null_and_geometry(server, layer, tmp_path)
                 assert got.isoformat().startswith(value[:10])
             else:
                 assert same(value, got), (key, value, got)
+
+
+@pytest.mark.parametrize("places", [3, 1])
+def test_a_flatgeobuf_with_features_without_geometry_loads_again(tmp_path, places):
+    """Every third has none, or all of them."""
+    geometry = lambda n: {"type": "Point", "coordinates": [140 + n / 100, 37]} if n % places else None
+    features = [{"type": "Feature", "properties": {"n": n, "name": f"施設{n}"}, "geometry": geometry(n)} for n in range(300)]
+    (tmp_path / "a.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    load(tmp_path / "data", tmp_path / "a.geojson", "a")
+    for layer, file in (("a", "a.fgb"), ("b", "b.geojson")):
+        form = "flatgeobuf" if file.endswith("fgb") else "geojson"
+        done = subprocess.run([KASANE, "export", layer, "--format", form, "--output", str(tmp_path / file), "--data", str(tmp_path / "data")], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        if form == "flatgeobuf":
+            load(tmp_path / "data", tmp_path / file, "b")
+    got = {each["properties"]["n"]: each["geometry"] for each in json.loads((tmp_path / "b.geojson").read_text())["features"]}
+    assert got == {n: geometry(n) for n in range(300)}
 
 
 def test_the_index_of_a_flatgeobuf_finds_what_looking_at_all_finds(server, layer, tmp_path, chance):
