@@ -16,6 +16,8 @@ final class AtlasEntry: Sendable {
     private struct Parts {
         var description: LayerDescription?
         var file: LayerFile?
+        /// Why there is none any more: what was open is damaged, and cannot be opened again.
+        var damage: String?
         /// What viewers were shown: there are few kinds of them, and the masking of a description is not for every tile.
         var shown: [Shown] = []
     }
@@ -51,12 +53,51 @@ final class AtlasEntry: Sendable {
         do {
             return try parts.withLock { parts in
                 if let file = parts.file { return file }
+                if let damage = parts.damage { throw AtlasError.unreadable(layer: id, detail: damage) }
                 let file = try LayerFile.open(url)
                 parts.file = file
                 return file
             }
+        } catch let error as AtlasError {
+            throw error
         } catch {
             throw .unreadable(layer: id, detail: "\(error)")
+        }
+    }
+
+    /// Reads the file again and holds it against its checksums, see `LayerScrub`. A file that nobody has asked for is opened for that alone, and kept open
+    /// only where it is damaged: so it is known by then.
+    /// - Parameter pause: told the bytes that were read since it was told last.
+    func scrub(pause: (Int) throws -> Void) throws -> LayerAtlas.Scrubbed {
+        var found = LayerAtlas.Scrubbed(layer: id, version: version)
+        do {
+            let known = parts.withLock { $0.file }
+            let file = try known ?? LayerFile.open(url)
+            var scrub = try LayerScrub(file)
+            while scrub.step() {
+                let count = scrub.byteCount - found.byteCount
+                found.byteCount = scrub.byteCount
+                try pause(count)
+            }
+            found.damage = scrub.damage.map { "\($0)" }
+            if let first = found.damage.first { takeUp(after: file, canBeOpened: scrub.canBeOpened, first) }
+        } catch let error as LayerFileError {
+            found.damage.append("\(error)")
+        }
+        return found
+    }
+
+    /// From now on everybody is given the file opened anew, where every block is checked again and the damaged ones are refused; or nothing at all.
+    private func takeUp(after file: LayerFile, canBeOpened: Bool, _ damage: String) {
+        parts.withLock { parts in
+            parts.shown.removeAll()
+            parts.file = nil
+            do {
+                guard canBeOpened else { throw AtlasError.unreadable(layer: id, detail: damage) }
+                parts.file = try file.reopened()
+            } catch {
+                parts.damage = damage
+            }
         }
     }
 

@@ -193,6 +193,31 @@ public final class LayerAtlas: Sendable {
         }
     }
 
+    /// What came of reading a published file again.
+    public struct Scrubbed: Sendable {
+        public let layer: String
+        public let version: String
+        public internal(set) var byteCount = 0
+        /// What is damaged or cannot be read, in words for the log; nothing when all is well.
+        public internal(set) var damage: [String] = []
+    }
+
+    /// Reads the file of every layer that is published now from front to back and holds it against its checksums, blocks that were checked before too. What is
+    /// damaged is refused from then on, as `unreadable`; the rest of the layer is answered as before.
+    /// - Parameters:
+    ///   - pause: called after each 64 KiB or so, with the bytes that were read; may wait, and may end it by throwing.
+    ///   - report: told of each layer, the moment it is read.
+    /// - Complexity: O(bytes of all layers)
+    public func scrub(pause: (_ bytes: Int) throws -> Void, report: (Scrubbed) -> Void) throws {
+        let entries = picture.withLock { $0.layers.values.map(\.entry) }
+        for entry in entries.sorted(by: { $0.id < $1.id }) {
+            let found = try entry.scrub(pause: pause)
+            // Withdrawn, or replaced and swept, while it was read: nobody asks for it any more.
+            let isCurrent = picture.withLock { $0.layers[entry.id]?.entry === entry }
+            if isCurrent || found.damage.isEmpty { report(found) }
+        }
+    }
+
     /// Removes the files of versions that were withdrawn, or superseded by several others, longer ago than `Catalogue.grace`. What is still
     /// read stays readable: a file without a name lives until it is let go.
     /// - Returns: How many files were removed.

@@ -26,6 +26,10 @@ public final class LayerFile: @unchecked Sendable {
     let file: MappedFile
     let sections: [SectionKey: Section]
     private let checked: UnsafeMutablePointer<UInt8>
+    private let damaged: UnsafeMutablePointer<UInt8>
+    /// A copy: where the disk has lost them, they are still known. Eight bytes for 64 KiB.
+    private let sums: UnsafeMutablePointer<UInt64>
+    let tables: [LayerFileDirectory.Table]
 
     @usableFromInline let indexView: PackedIndexView?
     @usableFromInline let index: Section
@@ -73,14 +77,30 @@ public final class LayerFile: @unchecked Sendable {
         try LayerFile(path: url.path)
     }
 
-    private init(path: String) throws(LayerFileError) {
+    /// The same file opened once more, nothing of it checked yet, with the blocks refused that were found to be damaged.
+    ///
+    /// Who reads `self` goes on with what was good when it was checked; nobody should begin to, because what has been checked is not looked at again.
+    /// - Throws: also `damaged` where that concerns what every reader needs.
+    public func reopened() throws(LayerFileError) -> LayerFile {
+        try LayerFile(path: path, after: self)
+    }
+
+    private init(path: String, after earlier: LayerFile? = nil) throws(LayerFileError) {
         self.path = path
         let file = try MappedFile(path: path)
         self.file = file
         let directory = try LayerFileDirectory(file.bytes, path: path)
-        let checked = UnsafeMutablePointer<UInt8>.allocate(capacity: max(1, directory.sums.count))
-        checked.initialize(repeating: 0, count: max(1, directory.sums.count))
-        self.checked = checked
+        tables = directory.tables
+        func marks() -> UnsafeMutablePointer<UInt8> {
+            let marks = UnsafeMutablePointer<UInt8>.allocate(capacity: max(1, directory.sums.count))
+            marks.initialize(repeating: 0, count: max(1, directory.sums.count))
+            return marks
+        }
+        let (checked, damaged) = (marks(), marks())
+        if let earlier, earlier.file.identity == file.identity { damaged.update(from: earlier.damaged, count: directory.sums.count) }
+        let sums = UnsafeMutablePointer<UInt64>.allocate(capacity: max(1, directory.sums.count))
+        if let first = directory.sums.baseAddress { sums.initialize(from: first, count: directory.sums.count) }
+        (self.checked, self.damaged, self.sums) = (checked, damaged, sums)
         var sections: [SectionKey: Section] = [:]
         for entry in directory.entries {
             guard let kind = LayerFileFormat.Kind(rawValue: entry.kind) else {
@@ -89,7 +109,7 @@ public final class LayerFile: @unchecked Sendable {
             }
             sections[SectionKey(kind: kind, column: entry.column)] = Section(
                 base: file.bytes.baseAddress! + entry.offset, length: entry.length, checked: checked + entry.firstSum,
-                sums: directory.sums.baseAddress! + entry.firstSum, kind: kind, column: entry.column)
+                damaged: damaged + entry.firstSum, sums: sums + entry.firstSum, kind: kind, column: entry.column)
         }
         self.sections = sections
 
@@ -205,14 +225,16 @@ public final class LayerFile: @unchecked Sendable {
         records.deinitialize(count: recordCount)
         records.deallocate()
         checked.deallocate()
+        damaged.deallocate()
+        sums.deallocate()
     }
 
     /// Gives the memory of what was read so far back to the system, which may still have it when it is read again: for whoever goes once through a
     /// large file and would otherwise count as its size. Others who read meanwhile notice nothing but a moment's wait.
     public func letGoOfMemory() { file.letGo() }
 
-    /// Holds every block against its checksum, reading with `pread` order from front to back.
-    /// - Complexity: O(bytes); for a scrub in the background.
+    /// Holds every block against its checksum, from front to back; for a file that somebody reads, see `LayerScrub`.
+    /// - Complexity: O(bytes)
     public func verify() throws(LayerFileError) {
         for section in sections.values.sorted(by: { $0.base < $1.base }) where section.length > 0 {
             for block in 0..<LayerFileFormat.blocks(section.length) { try section.check(block) }

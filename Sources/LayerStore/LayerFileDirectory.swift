@@ -2,6 +2,15 @@
 struct LayerFileDirectory {
     let entries: [LayerFileFormat.Entry]
     let sums: UnsafeBufferPointer<UInt64>
+    /// What lies outside the sections.
+    let tables: [Table]
+
+    /// Bytes of the file that have one checksum together.
+    struct Table: Sendable {
+        var name: String
+        var bytes: Range<Int>
+        var sum: UInt64
+    }
 
     init(_ bytes: UnsafeRawBufferPointer, path: String) throws(LayerFileError) {
         guard bytes.count >= LayerFileFormat.headerSize else { throw .notALayerFile(path) }
@@ -29,6 +38,11 @@ struct LayerFileDirectory {
         guard LayerFileFormat.hash(sumBytes) == word(56) else { throw .damaged(section: "checksums", block: 0) }
         guard LayerFileFormat.hash(directory) == word(64) else { throw .damaged(section: "directory", block: 0) }
         sums = sumBytes.bindMemory(to: UInt64.self)
+        tables = [
+            Table(name: "header", bytes: 0..<headerEnd, sum: word(headerEnd)),
+            Table(name: "checksums", bytes: Int(word(40))..<Int(word(40)) + sumBytes.count, sum: word(56)),
+            Table(name: "directory", bytes: Int(word(24))..<Int(word(24)) + directory.count, sum: word(64)),
+        ]
 
         var entries: [LayerFileFormat.Entry] = []
         for start in stride(from: 0, to: directory.count, by: LayerFileFormat.entrySize) {

@@ -4,6 +4,8 @@ import Glibc
 /// nothing truncates them, which is what makes reading it safe.
 final class MappedFile: @unchecked Sendable {
     let bytes: UnsafeRawBufferPointer
+    /// Which file it is, whatever name it has.
+    let identity: FileIdentity
 
     init(path: String, sequential: Bool = false) throws(LayerFileError) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
@@ -11,6 +13,7 @@ final class MappedFile: @unchecked Sendable {
         defer { close(descriptor) }
         var status = stat()
         if fstat(descriptor, &status) != 0 { throw .system(call: "fstat", path: path, code: errno) }
+        identity = FileIdentity(status)
         let length = Int(status.st_size)
         guard length > 0 else {
             bytes = UnsafeRawBufferPointer(start: nil, count: 0)
@@ -30,5 +33,15 @@ final class MappedFile: @unchecked Sendable {
 
     deinit {
         if let start = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: start), bytes.count) }
+    }
+}
+
+/// Tells a file from another that has taken its name.
+struct FileIdentity: Equatable, Sendable {
+    private let device: dev_t
+    private let node: ino_t
+
+    init(_ status: stat) {
+        (device, node) = (status.st_dev, status.st_ino)
     }
 }

@@ -8,6 +8,8 @@ struct Section: @unchecked Sendable {
     @usableFromInline let length: Int
     /// A byte a block, not 0 once checked. Several threads may write the same 1.
     @usableFromInline let checked: UnsafeMutablePointer<UInt8>
+    /// A byte a block, not 0 once it was found to be damaged, see `LayerScrub`: such a block is refused without a look at it, which might end the process.
+    let damaged: UnsafeMutablePointer<UInt8>
     let sums: UnsafePointer<UInt64>
     let kind: LayerFileFormat.Kind
     /// The column, or `UInt32.max`.
@@ -26,6 +28,7 @@ struct Section: @unchecked Sendable {
 
     @usableFromInline
     func check(_ block: Int) throws(LayerFileError) {
+        guard damaged[block] == 0 else { throw .damaged(section: name, block: block) }
         let start = block * LayerFileFormat.blockSize
         let bytes = UnsafeRawBufferPointer(start: base + start, count: min(LayerFileFormat.blockSize, length - start))
         guard LayerFileFormat.hash(bytes) == sums[block] else { throw .damaged(section: name, block: block) }

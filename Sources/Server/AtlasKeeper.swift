@@ -17,6 +17,7 @@ final class AtlasKeeper: Service {
     private let logger: Logger
     private let preparation: LayerServer.Preparation
     private let comparer: VersionComparer
+    private let scrubber: Scrubber?
     private let shelf: TileShelf?
     private let ready = Atomic<Bool>(false)
 
@@ -32,14 +33,19 @@ final class AtlasKeeper: Service {
         self.logger = logger
         self.preparation = preparation
         self.shelf = shelf
+        scrubber = settings.scrub.map { Scrubber(atlas: atlas, settings: $0, logger: logger) }
         comparer = VersionComparer(history: history, shelf: shelf, logger: logger)
     }
+
+    /// Layers whose files were found to be damaged.
+    var damagedCount: Int { scrubber?.damagedCount ?? 0 }
 
     var isReady: Bool { ready.load(ordering: .acquiring) }
 
     func run() async throws {
         defer {
             comparer.stop()
+            scrubber?.stop()
             // What was made last is there at the next start too.
             shelf?.flush()
         }
@@ -50,6 +56,7 @@ final class AtlasKeeper: Service {
                 StartupMemory.letGo()
                 self.ready.store(true, ordering: .releasing)
                 self.logger.notice("ready", metadata: ["layers": .stringConvertible(self.atlas.listing(for: .publicViewer).count)])
+                self.scrubber?.start()
                 try await self.keep()
             } catch is CancellationError {
                 // Told to stop.

@@ -73,6 +73,9 @@ public struct LayerServer: Sendable {
             [
                 Metrics.Gauge("kasane_connections", "Open connections.", Double(ledger.count)),
                 Metrics.Gauge("kasane_work_waiting", "Requests that wait for a thread.", Double(pool.waiting)),
+                Metrics.Gauge(
+                    "kasane_layers_damaged", "Layers whose file was found to be damaged when it was read again.",
+                    Double(keeper.damagedCount)),
                 Metrics.Gauge("kasane_tile_cache_bytes", "Bytes of finished tiles kept.", Double(api.tiles.bytes)),
             ]
         }

@@ -37,6 +37,9 @@ public struct ServerSettings: Sendable {
     /// Seconds between sweeps of withdrawn versions.
     public var sweepInterval = 60.0
 
+    /// When layer files are read again, and how fast; nil for never.
+    var scrub: Scrubber.Settings? = Scrubber.Settings()
+
     /// Seconds from the signal to stop until answers that are still being sent are cut off.
     public var stopTime = 20.0
 
@@ -113,6 +116,12 @@ public struct ServerSettings: Sendable {
         case "tile-cache-mib": tileCache = try whole(1...1_048_576) << 20
         case "tile-cache-disk-mib": tileCacheDisk = try whole(0...1_048_576) << 20
         case "tile-cache-folder": tileCacheFolder = URL(filePath: try text(), relativeTo: folder)
+        case "scrub-hours":
+            let hours = try whole(0...8760)
+            if hours == 0 { scrub = nil } else { scrub?.interval = Double(hours) * 3600 }
+        case "scrub-mib-per-second":
+            // Together with hours of 0 it means nothing.
+            scrub?.pace = try whole(1...65_536) << 20
         case "thin-tiles":
             guard let flag = value.bool else { throw bad("trueかfalse", "true or false") }
             thinsTiles = flag
@@ -127,8 +136,7 @@ public struct ServerSettings: Sendable {
 
     private static let keys =
         "data, layers, host, port, public, base-url, log-level, deadline, threads, queue, tile-cache-mib, tile-cache-disk-mib, tile-cache-folder, thin-tiles, "
-        + "connections, "
-        + "connections-per-address"
+        + "scrub-hours, scrub-mib-per-second, connections, connections-per-address"
 }
 
 /// A setting that cannot be.
