@@ -102,8 +102,10 @@ extension StyleDescription {
 
     fileprivate init(_ map: YAMLMapping, attributes: [AttributeDescription]) {
         self.init(
-            minZoom: map.number("min-zoom", in: 0...24), maxZoom: map.number("max-zoom", in: 0...24), color: map.color("color"),
-            outline: map.color("outline"), width: map.number("width", in: 0...100), opacity: map.number("opacity", in: 0...1),
+            minZoom: map.number("min-zoom", in: 0...Double(TileCoordinate.zoomLimit)), maxZoom: map.number("max-zoom", in: 0...24),
+            color: map.color("color"),
+            outline: map.color("outline"), width: map.number("width", in: 0...StyleDescription.widthLimit),
+            opacity: map.number("opacity", in: 0...1),
             label: map.text("label"), order: map.integer("order", in: -1_000_000...1_000_000),
             importance: map.text("importance"), by: map.text("by"))
         if let colors = map.mapping("colors", known: nil) {

@@ -227,13 +227,16 @@ public enum HazardCoverage: Sendable, Equatable, Codable {
 
 /// How a layer is drawn.
 public struct StyleDescription: Sendable, Codable, Equatable {
-    /// 0 to 24.
+    /// The first zoom at which the layer is drawn, 0 to 22.
     public var minZoom: Double?
+    /// The last one, 0 to 24; hazards are drawn beyond it too.
     public var maxZoom: Double?
     public var color: Color?
     public var outline: Color?
-    /// Of lines, borders and the radius of points, in pixels.
+    /// Of lines, borders and the radius of points, in pixels; `widthLimit` at most.
     public var width: Double?
+    /// Tiles hold what lies up to 8 pixels beyond their edge (64 units of 4,096 on 512 pixels): a wider stroke would end there.
+    public static let widthLimit = 16.0
     /// 0 to 1.
     public var opacity: Double?
     /// The attribute written on the map.

@@ -59,7 +59,8 @@ public struct MapStyle: Sendable {
         let style = description.style
         if let by = style.by, visibleAttributes.contains(by) {
             let codes = description.attribute(by)?.codes
-            let patterns = FillPattern.allCases
+            // Patterns tell classes of hazards apart without colour; on buildings they would only be noise.
+            let patterns = description.hazard == nil ? [.plain] : FillPattern.allCases
             return .values(
                 attribute: by,
                 style.colors.enumerated().map { index, entry in
@@ -207,7 +208,7 @@ public struct MapStyle: Sendable {
                         .init("fill-color", fill), .init("fill-opacity", .number(style.opacity ?? 0.7)),
                         .init("fill-antialias", .boolean(false)),
                     ], layout: order))
-            if let prefix = surroundings.patternPrefix, !isSingle {
+            if let prefix = surroundings.patternPrefix, description.hazard != nil, !isSingle {
                 result.append(
                     layer(
                         "pattern", "fill", geometry: "Polygon",
@@ -217,7 +218,7 @@ public struct MapStyle: Sendable {
                         ], layout: order))
             }
             var paint: [JSONTree.Member] = [
-                .init("line-color", border), .init("line-width", .number(style.width ?? 1)),
+                .init("line-color", border), .init("line-width", .number(strokeWidth ?? 1)),
             ]
             if style.opacity != 0 {
                 // Far out an area may be less than a pixel: a border in the colour of the area leaves its mark, a dark one would hide it.
@@ -231,7 +232,7 @@ public struct MapStyle: Sendable {
                 layer(
                     "line", "line", geometry: "LineString",
                     paint: [
-                        .init("line-color", fill), .init("line-width", .number(style.width ?? 1.5)),
+                        .init("line-color", fill), .init("line-width", .number(strokeWidth ?? 1.5)),
                         .init("line-opacity", .number(style.opacity ?? 1)),
                     ], layout: [.init("line-cap", .text("round")), .init("line-join", .text("round"))]))
         }
@@ -261,11 +262,21 @@ public struct MapStyle: Sendable {
         return result
     }
 
+    /// Pixels; see `StyleDescription.widthLimit`.
+    private var strokeWidth: Double? { description.style.width.map { min($0, StyleDescription.widthLimit) } }
+
     /// From one value at a zoom to another at a closer one.
     private static func near(_ far: Double, _ value: JSONTree, _ close: Double, _ closeValue: JSONTree) -> JSONTree {
         .list([
             .text("interpolate"), .list([.text("linear")]), .list([.text("zoom")]), .number(far), value, .number(close), closeValue,
         ])
+    }
+
+    /// In MapLibre the first zoom at which a layer is drawn no more; in the description the last at which it is. A zone of a hazard is drawn at every zoom: one
+    /// that vanished while the houses stay would say that they are safe.
+    private var maxZoom: Double? {
+        guard description.hazard == nil, let last = description.style.maxZoom, last < 24 else { return nil }
+        return min(24, last + 1)
     }
 
     private func layer(
@@ -275,7 +286,7 @@ public struct MapStyle: Sendable {
         return .object([
             "id": .text(description.id + "-" + part), "type": .text(type), "source": .text(description.id),
             "source-layer": .text(description.id),
-            "minzoom": style.minZoom.map { .number($0) }, "maxzoom": style.maxZoom.map { .number($0) },
+            "minzoom": style.minZoom.map { .number($0) }, "maxzoom": maxZoom.map { .number($0) },
             "filter": geometry.map { MapStyle.filter($0) },
             "layout": layout.isEmpty ? nil : .object(layout), "paint": .object(paint),
         ])

@@ -81,6 +81,13 @@ struct YAMLMapping {
                 continue
             }
             if YAMLMapping.isNull(value) && known != nil { continue }
+            // To YAML `1` and `"1"` are two keys; here they are one text.
+            guard values[name] == nil else {
+                problems.add(
+                    .duplicateKey, YAMLMapping.join(path, name), scalar.mark?.line, ja: "「\(name)」が 2 度あります。",
+                    en: "“\(name)” is given twice.")
+                continue
+            }
             keys.append(name)
             values[name] = value
             lines[name] = value.mark?.line ?? scalar.mark?.line

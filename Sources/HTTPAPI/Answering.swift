@@ -77,7 +77,8 @@ public struct Answering: RouterMiddleware {
             // Anybody's page may read what anybody may read; a page that sends a key may not.
             response.headers[.accessControlAllowOrigin] = "*"
             response.headers[.accessControlExposeHeaders] =
-                "Content-Crs, Content-Disposition, ETag, Link, OGC-NumberMatched, OGC-NumberReturned, Retry-After"
+                "Content-Crs, Content-Disposition, ETag, Kasane-Left-Out, Kasane-Replaced-Characters, Kasane-Short-Names, Link, OGC-NumberMatched, "
+                + "OGC-NumberReturned, Retry-After"
         }
         if request.headers[.connection] == "close" || response.headers[.connection] == "close" {
             response.headers[.connection] = "close"

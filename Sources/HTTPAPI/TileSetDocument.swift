@@ -48,13 +48,7 @@ struct TileSetDocument {
     }
 
     private var leftOut: JSONTree {
-        .object(
-            layers.map { layer in
-                let counts = layer.leftOutCounts ?? []
-                let byZoom = counts.enumerated().filter { $0.element > 0 && (set == .webMercatorQuad || $0.offset > 0) }
-                return .init(
-                    layer.id, .object(byZoom.map { .init(String(set.zoom($0.offset)), .count($0.element)) }))
-            })
+        .object(layers.map { .init($0.id, $0.leftOut(in: set)) })
     }
 
     func json() -> JSONTree {

@@ -19,7 +19,8 @@ extension VisibleLayer {
     /// `featuresATile` features on average. Tiles farther out are still answered; but a map that asks for a whole prefecture's buildings at once helps
     /// nobody.
     var leastZoom: Int {
-        if let zoom = description.style.minZoom { return Int(zoom.rounded(.down)) }
+        // Descriptions that were stored before may name a zoom that no tile has.
+        if let zoom = description.style.minZoom { return min(TileCoordinate.zoomLimit, Int(zoom.rounded(.down))) }
         if leftOutCounts != nil { return 0 }
         guard let extent, featureCount > VisibleLayer.featuresATile else { return 0 }
         let northWest = WebMercator.project(longitude: extent.minX, latitude: extent.maxY)
@@ -34,9 +35,7 @@ extension VisibleLayer {
 
     private static let featuresATile = 20_000
 
-    /// The zoom from which on maps enlarge: a unit of the tile grid is then 15 cm; and no feature waits for a closer one any more.
-    var greatestTileZoom: Int {
-        let last = leastWholeZoom ?? 0
-        return max(TileSetDocument.greatestZoom, min(last, TileCoordinate.zoomLimit))
-    }
+    /// The zoom from which on maps enlarge: a unit of the tile grid is then 15 cm; and no feature waits for a closer one any more. Not less than that from which
+    /// the layer is drawn.
+    var greatestTileZoom: Int { max(TileSetDocument.greatestZoom, leastZoom, leastWholeZoom ?? 0) }
 }

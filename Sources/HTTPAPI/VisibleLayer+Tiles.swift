@@ -23,6 +23,13 @@ extension VisibleLayer {
         ])
     }
 
+    /// By zoom of the set the features that tiles do not draw by themselves there; zooms at which that is none are left out.
+    public func leftOut(in set: TileMatrixSet) -> JSONTree {
+        let counts = leftOutCounts ?? []
+        let byZoom = counts.enumerated().filter { $0.element > 0 && (set == .webMercatorQuad || $0.offset > 0) }
+        return .object(byZoom.map { .init(String(set.zoom($0.offset)), .count($0.element)) })
+    }
+
     /// The zooms that tiles are made for.
-    public var tileZooms: ClosedRange<Int> { leastZoom...max(leastZoom, greatestTileZoom) }
+    public var tileZooms: ClosedRange<Int> { leastZoom...greatestTileZoom }
 }

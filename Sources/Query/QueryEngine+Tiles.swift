@@ -73,8 +73,10 @@ extension VisibleLayer {
     /// so itself (`DrawnTile.leftOut`).
     public var leftOutCounts: [Int]? { (file.ownZoomCounts ?? file.leastZoomCounts).map(VisibleLayer.after) }
 
-    /// The lowest zoom at which no feature waits for a closer one; nil where there is none or it is not known.
-    public var leastWholeZoom: Int? { file.leastZoomCounts.map(VisibleLayer.after)?.firstIndex(of: 0) }
+    /// The lowest zoom at which no feature waits for a closer one, the closest that there is where some do at all of them; nil where it is not known.
+    public var leastWholeZoom: Int? {
+        file.leastZoomCounts.map { VisibleLayer.after($0).firstIndex(of: 0) ?? TileCoordinate.zoomLimit }
+    }
 
     /// How many come after each, down to 0 or to the last but one.
     private static func after(_ counts: [Int]) -> [Int] {

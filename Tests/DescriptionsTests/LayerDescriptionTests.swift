@@ -135,6 +135,11 @@ private func problems(_ yaml: String) -> [DescriptionProblem] {
         (.wrongType, start + "style: {min-zoom: eight}", "style.min-zoom", 3),
         (.wrongType, start + "style: {min-zoom: \"8\"}", "style.min-zoom", 3),
         (.badNumber, start + "style: {min-zoom: 99}", "style.min-zoom", 3),
+        // No tile has such a zoom, and no tile's buffer is as wide as half such a stroke.
+        (.badNumber, start + "style: {min-zoom: 23}", "style.min-zoom", 3),
+        (.badNumber, start + "style: {width: 17}", "style.width", 3),
+        // Two keys to YAML, one value to the map, which draws nothing at all of a style that has it twice.
+        (.duplicateKey, start + "style: {by: a, colors: {1: \"#FF0000\", \"1\": \"#00FF00\"}}", "style.colors.1", 3),
         (.badNumber, start + "style: {min-zoom: 9, max-zoom: 8}", "style.max-zoom", 3),
         (.wrongType, start + "style: {order: 1.5}", "style.order", 3),
         (.conflict, start + "style: {by: class}", "style.by", 3),

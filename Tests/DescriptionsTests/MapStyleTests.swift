@@ -71,6 +71,40 @@ private func evaluate(_ expression: JSONTree, _ attributes: [String: String]) ->
     }
 }
 
+@Test func `zones of a hazard do not vanish when one comes near, other layers are drawn at their last zoom too`() throws {
+    func greatest(_ more: String) throws -> [JSONTree?] {
+        let json = MapStyle(try layer(more), kinds: .all, visibleAttributes: ["rank"]).styleJSON(here)
+        guard case .list(let layers)? = json["layers"] else { throw CocoaError(.featureUnsupported) }
+        return layers.map { $0["maxzoom"] }
+    }
+    // Whoever draws the style hides a layer from its `maxzoom` on.
+    #expect(try greatest(flood).allSatisfy { $0 == nil })
+    #expect(try greatest("style: {max-zoom: 16}").allSatisfy { $0 == .number(17) })
+    #expect(try greatest("style: {max-zoom: 23.5}").allSatisfy { $0 == .number(24) })
+    #expect(try greatest("style: {max-zoom: 24}").allSatisfy { $0 == nil })
+    #expect(try greatest("").allSatisfy { $0 == nil })
+}
+
+@Test func `strokes are no wider than what tiles hold beyond their edge`() throws {
+    var wide = try layer("style: {width: 16}")
+    // As descriptions that were stored before may have it.
+    wide.style.width = 40
+    let json = MapStyle(wide, kinds: [.areas, .lines], visibleAttributes: []).styleJSON(here)
+    guard case .list(let layers)? = json["layers"] else { throw CocoaError(.featureUnsupported) }
+    #expect(layers.compactMap { $0["paint"]?["line-width"] } == [.number(16), .number(16)])
+}
+
+@Test func `patterns are for hazards: a legend has none that the map does not draw`() throws {
+    var surroundings = here
+    surroundings.patternPrefix = "kasane-"
+    let uses = MapStyle(
+        try layer("style: {by: use, colors: {a: \"#FF0000\", b: \"#00FF00\", c: \"#0000FF\"}}"), kinds: .areas, visibleAttributes: ["use"])
+    #expect(uses.legend.count == 4 && uses.legend.allSatisfy { $0.pattern == .plain })
+    #expect(!uses.styleJSON(surroundings).string.contains("fill-pattern"))
+    let zones = MapStyle(try layer(flood), kinds: .areas, visibleAttributes: ["rank"])
+    #expect(zones.legend.contains { $0.pattern != .plain } && zones.styleJSON(surroundings).string.contains("fill-pattern"))
+}
+
 @Test func `landslides are coloured by phenomenon and zone`() throws {
     let described = try layer("hazard: {kind: landslide, scheme: landslide, class: zone, phenomenon: what}")
     func colour(_ visible: Set<String>, _ attributes: [String: String]) throws -> JSONTree {

@@ -68,6 +68,8 @@ import Testing
                 #expect(json["content-security-policy"] == "sandbox")
                 #expect(json["x-content-type-options"] == "nosniff")
                 #expect(json["access-control-allow-origin"] == "*")
+                // A page may read what a tile says it lacks.
+                #expect(json["access-control-expose-headers"]?.contains("Kasane-Left-Out") == true)
             }
         }
     }

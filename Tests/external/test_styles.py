@@ -2,11 +2,12 @@
 import json
 import os
 import re
+import subprocess
 
 import pytest
 from playwright.sync_api import sync_playwright
 
-from server import ROOT
+from server import KASANE, ROOT, Server
 
 WAIT = 120_000
 DRAW = """async ([style, wait]) => {
@@ -100,6 +101,29 @@ def test_tilejson_is_as_its_specification_has_it(server, matrix_set):
         for id, counts in document["leftOut"].items():
             byzoom = [counts[zoom] for zoom in sorted(counts, key=int)]
             assert byzoom == sorted(byzoom, reverse=True) and all(0 < count <= collections[id]["kasane"]["featureCount"] for count in byzoom)
+
+
+def test_layers_for_near_zooms_only_and_those_that_no_zoom_holds(tmp_path):
+    """The zooms that the documents name are there, and no others; programs that go through all of them come to an end."""
+    point = lambda n: {"type": "Feature", "properties": {"n": n, "text": f"{n:04d}" * 75}, "geometry": {"type": "Point", "coordinates": [139.7 + n % 50 * 1e-7, 35.7 + n // 50 * 1e-7]}}
+    for id, count, style in (("near", 3, "{min-zoom: 20}"), ("crowd", 2500, "{}")):
+        (tmp_path / "layers" / id).mkdir(parents=True)
+        (tmp_path / "layers" / id / "a.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": [point(n) for n in range(count)]}))
+        (tmp_path / "layers" / id / "layer.yaml").write_text(f"id: {id}\ntitle: {{ja: {id}}}\naccess: public\nsource: {{file: a.geojson}}\nstyle: {style}\n")
+    with Server(tmp_path / "data", tmp_path / "layers") as server:
+        for set, closer in (("WebMercatorQuad", 0), ("WorldCRS84Quad", 1)):
+            near, crowd = server.json(f"/collections/near/tiles/{set}"), server.json(f"/collections/crowd/tiles/{set}")
+            assert near["minzoom"] == near["maxzoom"] == near["center"][2] == 20 - closer
+            # Some wait for a closer zoom at every zoom, so the closest that there is has the most.
+            assert crowd["leftOut"]["crowd"][str(22 - closer)] > 0 and crowd["maxzoom"] == 22 - closer
+            both = server.json(f"/tiles/{set}?collections=near,crowd")
+            assert both["minzoom"] == 0 and both["maxzoom"] == 22 - closer
+            for layer in both["vector_layers"]:
+                assert layer["minzoom"] <= layer["maxzoom"]
+        assert server.json("/collections/crowd/style")["sources"]["crowd"]["maxzoom"] == 22
+    for command in (["export", "near", "--format", "mbtiles", "--output", str(tmp_path / "near.mbtiles")], ["warm", "near"]):
+        done = subprocess.run([KASANE, *command, "--data", str(tmp_path / "data")], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
 
 
 def test_main_roads_stay_whole_far_out(server, sources):

@@ -175,6 +175,8 @@ function dressed(layer) {
 
 /** Lines grow with the zoom; borders less, so that they stay borders. Those of hazards do not thin out far away: a zone of less than a pixel has nothing else. */
 function widening(width, border, hazard) {
+    // Tiles reach 8 pixels beyond their edge, at zoom 16 and closer ever more: a line that grows to more than twice that would end there.
+    if (!border) width = Math.min(width, 6.5);
     if (border && hazard) return ["interpolate", ["linear"], ["zoom"], 10, Math.max(1, width), 12, width * 0.5, 15, width, 19, width * 1.6];
     return border
         ? ["interpolate", ["linear"], ["zoom"], 11, width * 0.4, 15, width, 19, width * 1.6]
