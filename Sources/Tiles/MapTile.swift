@@ -37,6 +37,10 @@ public struct MapTile: Hashable, Sendable {
 
     /// In world units.
     public var side: Int64 { 1 << (32 - Int64(levelZoom)) }
+    /// Beyond it the world ends.
+    var isEasternmost: Bool { minX + side == 1 << 31 }
+    var isSouthernmost: Bool { row + 1 == 1 << zoom }
+
     public var minX: Int64 { Int64(column) * side - (1 << 31) }
     public var minY: Int64 { Int64(row) * side - (matrixSet == .webMercatorQuad ? 1 << 31 : 1 << 30) }
 

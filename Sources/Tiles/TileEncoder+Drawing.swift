@@ -41,7 +41,7 @@ extension TileEncoder {
             for ring in shape.rings(ofPart: part) {
                 for vertex in shape.vertices(ofRing: ring) {
                     let point = finePoint(shape, vertex)
-                    if Clipper.sides(point, grid).isEmpty { rings.points.append(grid.snap(point)) }
+                    if Clipper.sides(point, grid).isEmpty { rings.points.append(grid.snapWithin(point)) }
                 }
             }
         }

@@ -97,6 +97,10 @@ public struct TileGrid: Sendable {
     let worldHighX: Int64
     let worldHighY: Int64
 
+    /// The greatest coordinates that a point may have.
+    let lastPointX: Int32
+    let lastPointY: Int32
+
     /// World units are those of degrees, not those of Web Mercator.
     let isGeographic: Bool
 
@@ -111,6 +115,9 @@ public struct TileGrid: Sendable {
         half = reduction > 0 ? 1 << (reduction - 1) : 0
         low = -Int64(TileGrid.buffer) << reduction
         high = Int64(TileGrid.extent + TileGrid.buffer) << reduction
+        let beyond = Int32(TileGrid.extent + TileGrid.buffer)
+        lastPointX = tile.isEasternmost ? Int32(TileGrid.extent) - 1 : beyond
+        lastPointY = tile.isSouthernmost ? Int32(TileGrid.extent) - 1 : beyond
         // The buffer is a multiple of four, so at every zoom its edge is a whole number of world units.
         worldLowX = minX + low >> enlargement
         worldLowY = minY + low >> enlargement
@@ -123,6 +130,14 @@ public struct TileGrid: Sendable {
     func snap(_ fine: FinePoint) -> GridPoint {
         GridPoint(
             x: Int32(truncatingIfNeeded: (fine.x &+ half) &>> reduction), y: Int32(truncatingIfNeeded: (fine.y &+ half) &>> reduction))
+    }
+
+    /// The same for points: those on the world's eastern or southern edge, beyond which there is no tile, lie in the last unit of theirs, since maps draw no point
+    /// on a tile's own eastern or southern edge.
+    @inline(__always)
+    func snapWithin(_ fine: FinePoint) -> GridPoint {
+        let point = snap(fine)
+        return GridPoint(x: min(point.x, lastPointX), y: min(point.y, lastPointY))
     }
 
     @inline(__always)

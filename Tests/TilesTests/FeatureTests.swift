@@ -43,8 +43,11 @@ import Testing
         let tile = shapes.tile(zoom: zoom)
         let vertices = (0..<500).map { _ in WorldShape.vertex(shapes.number(-300...4400), shapes.number(-300...4400), in: tile) }
         let inside = vertices.map { WorldShape.place($0, in: tile) }.filter { range.contains($0.x) && range.contains($0.y) }
+        // At the end of the world, where the random ones beyond it were put, they lie within the last unit.
+        func end(_ index: Int) -> Int { index + 1 == 1 << zoom ? 4095 : .max }
         let expected: [DecodedTile.Place] = inside.map { place in
-            DecodedTile.Place(x: Int((place.x + 0.5).rounded(.down)), y: Int((place.y + 0.5).rounded(.down)))
+            DecodedTile.Place(
+                x: min(end(tile.column), Int((place.x + 0.5).rounded(.down))), y: min(end(tile.row), Int((place.y + 0.5).rounded(.down))))
         }
         let many = try decoded(tile, [WorldShape(.multiPoint, vertices.map { [[$0]] })])
         #expect(many.count == 1 && many[0].type == 1)
@@ -53,7 +56,8 @@ import Testing
         #expect(single.flatMap { $0.paths.joined() } == expected)
         for feature in single {
             let place = WorldShape.place(vertices[Int(feature.id!)], in: tile)
-            #expect(abs(Double(feature.paths[0][0].x) - place.x) <= 0.5 && abs(Double(feature.paths[0][0].y) - place.y) <= 0.5)
+            let (x, y) = (Double(feature.paths[0][0].x), Double(feature.paths[0][0].y))
+            #expect(abs(x - place.x) <= (x == 4095 ? 1 : 0.5) && abs(y - place.y) <= (y == 4095 ? 1 : 0.5))
         }
     }
 
@@ -94,6 +98,23 @@ import Testing
             }
             // Each end of a segment moves by at most √½, and one may vanish.
             #expect(abs(drawn - exact) <= 1.5 * Double(segments + lines.joined().count))
+        }
+    }
+
+    @Test(arguments: [0, 1, 5, 20])
+    func `points at the end of the world lie within the last tile`(zoom: Int) throws {
+        let last = (1 << zoom) - 1
+        func places(_ column: Int, _ row: Int, _ x: Int32, _ y: Int32) throws -> [DecodedTile.Place] {
+            let tile = try #require(TileCoordinate(zoom: zoom, column: column, row: row))
+            return try decoded(tile, [WorldShape(.point, [[[SIMD2(x, y)]]])]).flatMap { $0.paths.joined() }
+        }
+        // Maps draw no point at 4,096, because the next tile has it; beyond this one there is none.
+        #expect(try places(last, last, .max, .max) == [DecodedTile.Place(x: 4095, y: 4095)])
+        if zoom > 0 {
+            // Elsewhere it stays where it is, and the next tile has it too.
+            let edge = Int32(Int64(last) << (32 - zoom) - 1 << 31)
+            #expect(try places(last - 1, last, edge, .max) == [DecodedTile.Place(x: 4096, y: 4095)])
+            #expect(try places(last, last, edge, .max) == [DecodedTile.Place(x: 0, y: 4095)])
         }
     }
 
