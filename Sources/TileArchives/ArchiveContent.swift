@@ -1,4 +1,5 @@
 public import Geo
+import Glibc
 
 /// What an archive says of itself, besides its tiles.
 public struct ArchiveContent: Sendable, Equatable {
@@ -6,27 +7,30 @@ public struct ArchiveContent: Sendable, Equatable {
     public var description: String
     /// In HTML or text, as maps show it.
     public var attribution: String
-    public var version: String
+    /// Layers and their versions, for people.
+    public var versions: String
     public var zooms: ClosedRange<Int>
     /// In degrees.
     public var bounds: Envelope
     /// A JSON array, as TileJSON 3.0.0, 3.3 has it.
     public var vectorLayers: String
+    /// A JSON object: for each layer and zoom the features that tiles do not draw by themselves, as TileJSON of the server has it.
+    public var leftOut: String
     /// What the tiles are made from: layers, versions, attributes. An archive that was begun from something else is not gone on with.
     public var origin: String
 
     public init(
-        name: String, description: String, attribution: String, version: String, zooms: ClosedRange<Int>, bounds: Envelope,
-        vectorLayers: String,
-        origin: String
+        name: String, description: String, attribution: String, versions: String, zooms: ClosedRange<Int>, bounds: Envelope,
+        vectorLayers: String, leftOut: String, origin: String
     ) {
         self.name = name
         self.description = description
         self.attribution = attribution
-        self.version = version
+        self.versions = versions
         self.zooms = zooms
         self.bounds = bounds
         self.vectorLayers = vectorLayers
+        self.leftOut = leftOut
         self.origin = origin
     }
 }
@@ -61,7 +65,3 @@ public struct ArchiveError: Error, Sendable, Equatable, CustomStringConvertible 
         return ArchiveError(ja: "\(path) に書けません（\(what)：\(reason)）。", en: "\(path) cannot be written (\(what): \(reason)).")
     }
 }
-
-#if canImport(Glibc)
-    import Glibc
-#endif

@@ -90,12 +90,12 @@ public final class MBTilesArchive: TileArchive {
         try flush()
         let bounds = content.bounds
         let values = [
-            ("name", content.name), ("format", "pbf"), ("type", "overlay"), ("version", content.version),
+            ("name", content.name), ("format", "pbf"), ("type", "overlay"), ("version", "1"), ("layer_versions", content.versions),
             ("description", content.description), ("attribution", content.attribution),
             ("minzoom", "\(content.zooms.lowerBound)"), ("maxzoom", "\(content.zooms.upperBound)"),
             ("bounds", "\(bounds.minX),\(bounds.minY),\(bounds.maxX),\(bounds.maxY)"),
             ("center", "\((bounds.minX + bounds.maxX) / 2),\((bounds.minY + bounds.maxY) / 2),\(content.zooms.lowerBound)"),
-            ("json", "{\"vector_layers\":\(content.vectorLayers)}"),
+            ("json", "{\"vector_layers\":\(content.vectorLayers),\"leftOut\":\(content.leftOut)}"),
         ]
         do {
             try database.write { db in

@@ -209,7 +209,8 @@ public final class PMTilesArchive: TileArchive {
         }
         return
             "{\"name\":\(quoted(content.name)),\"description\":\(quoted(content.description)),\"attribution\":\(quoted(content.attribution)),"
-            + "\"version\":\(quoted(content.version)),\"type\":\"overlay\",\"generator\":\"kasane\",\"vector_layers\":\(content.vectorLayers)}"
+            + "\"version\":\"1.0.0\",\"layer_versions\":\(quoted(content.versions)),\"type\":\"overlay\",\"generator\":\"kasane\","
+            + "\"vector_layers\":\(content.vectorLayers),\"leftOut\":\(content.leftOut)}"
     }
 
     private static func little(_ value: some FixedWidthInteger) -> [UInt8] {

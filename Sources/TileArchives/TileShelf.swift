@@ -58,6 +58,7 @@ public final class TileShelf: Sendable {
     private let place = Mutex(Place())
     private let waiting = Mutex(Waiting())
     private let queue = DispatchQueue(label: "tile-shelf", qos: .utility)
+    private let lost = Atomic<Int>(0)
 
     /// Tiles that wait to be written, in bytes; beyond that they are not kept.
     private static let waitingLimit = 32 << 20
@@ -170,6 +171,12 @@ public final class TileShelf: Sendable {
         }
     }
 
+    /// Whether there is a file to keep tiles in.
+    public var isOpen: Bool { opened() != nil }
+
+    /// Tiles that this process could not keep for long: those that had to make room for others, and those that the disk did not take.
+    public var lostCount: Int { lost.load(ordering: .relaxed) }
+
     /// Bytes in use.
     public var byteCount: Int {
         guard let database = opened() else { return 0 }
@@ -248,6 +255,7 @@ public final class TileShelf: Sendable {
                 for key in batch.used { try touch.execute(arguments: [TileShelf.hour, Data(key)]) }
             }
         } catch {
+            lost.add(batch.tiles.count, ordering: .relaxed)
             failed(error, database)
         }
     }
@@ -258,6 +266,7 @@ public final class TileShelf: Sendable {
         while try TileShelf.used(db) + bytes + TileShelf.pageSize > most {
             try db.execute(sql: "DELETE FROM tile WHERE rowid IN (SELECT rowid FROM tile ORDER BY used, rowid LIMIT 64)")
             if db.changesCount == 0 { return }
+            lost.add(db.changesCount, ordering: .relaxed)
         }
     }
 

@@ -12,8 +12,9 @@ import TileArchives
 extension ExportCommand {
     /// Writes all tiles of the layers; a run that was cut off is gone on with.
     func exportTiles() throws {
-        guard output != "-" else {
-            throw Refusal(ja: "\(format.rawValue)は標準出力に書けません。", en: "\(format.rawValue) cannot go to standard output.", status: 2)
+        try checkTakesFile(format.rawValue)
+        guard outputPlace == .free else {
+            throw Refusal(ja: "\(output) はフォルダです。ファイル名を書いてください。", en: "\(output) is a folder. Name a file.", status: 2)
         }
         guard parameters.isEmpty else {
             throw Refusal(
@@ -67,8 +68,9 @@ extension ArchiveContent {
         self.init(
             name: layers.map { $0.description.title.text("ja") }.joined(separator: "、"),
             description: layers.compactMap { $0.description.description?.text("ja") }.joined(separator: "\n"),
-            attribution: attributions.joined(separator: "、"), version: layers.map(\.version).joined(separator: " "), zooms: zooms,
-            bounds: bounds, vectorLayers: JSONTree.list(layers.map(\.vectorLayer)).string,
+            attribution: attributions.joined(separator: "、"), versions: layers.map { "\($0.id) \($0.version)" }.joined(separator: ", "),
+            zooms: zooms, bounds: bounds, vectorLayers: JSONTree.list(layers.map(\.vectorLayer)).string,
+            leftOut: JSONTree.object(layers.map { .init($0.id, $0.leftOut(in: .webMercatorQuad)) }).string,
             origin: layers.map { "\($0.id) \($0.version) \($0.columns)" }.joined(separator: ", "))
     }
 }

@@ -4,6 +4,7 @@ import Descriptions
 import Files
 import Foundation
 import Geo
+import Glibc
 import HTTPAPI
 import LayerAtlas
 import LayerCatalog
@@ -117,6 +118,9 @@ struct ExportCommand: ParsableCommand {
             try convert(stream, form, layer)
         } else if output == "-" {
             try write(stream, to: FileHandle.standardOutput, name: output)
+        } else if outputPlace == .stream {
+            guard let handle = FileHandle(forWritingAtPath: output) else { throw unwritable(output) }
+            try write(stream, to: handle, name: output)
         } else {
             try replacing(output) { handle in
                 try write(stream, to: handle, name: output)
@@ -129,6 +133,33 @@ struct ExportCommand: ParsableCommand {
                 LocalizedText(
                     ja: "CP932にない文字を\(stream.replacedCharacters)字、〓に置き換えました。",
                     en: "\(stream.replacedCharacters) characters that CP932 does not have became 〓."))
+        }
+    }
+
+    /// What is where the output goes.
+    enum OutputPlace {
+        /// Nothing, or a file, whose place is taken when all is written.
+        case free
+        /// A pipe or a device, into which one can write, but whose place one must not take.
+        case stream
+        case folder
+    }
+
+    var outputPlace: OutputPlace {
+        var facts = stat()
+        guard stat(output, &facts) == 0 else { return .free }
+        switch facts.st_mode & S_IFMT {
+        case S_IFREG: return .free
+        case S_IFDIR: return .folder
+        default: return .stream
+        }
+    }
+
+    /// Says before any work that a whole file cannot come where the output goes.
+    func checkTakesFile(_ what: String) throws {
+        if outputPlace == .stream || output == "-" {
+            throw Refusal(
+                ja: "\(what)は、標準出力やパイプ、デバイスには書けません。", en: "\(what) cannot go to standard output, a pipe or a device.", status: 2)
         }
     }
 
@@ -175,9 +206,7 @@ struct ExportCommand: ParsableCommand {
 
     /// Writes a FlatGeobuf and has GDAL make the file from it.
     private func convert(_ stream: FeatureStream, _ form: GDALForm, _ layer: String) throws {
-        guard output != "-" else {
-            throw Refusal(ja: "\(form.driver)は標準出力に書けません。", en: "\(form.driver) cannot go to standard output.", status: 2)
-        }
+        try checkTakesFile(form.driver)
         do {
             try convert(
                 stream, form, layer, in: WorkFolder(.export),

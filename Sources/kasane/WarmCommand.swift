@@ -116,6 +116,11 @@ struct WarmCommand: ParsableCommand {
         let shelf = TileShelf(place, limit: limit) { text in
             Program.say(LocalizedText(ja: "キャッシュ: \(text)", en: "The cache: \(text)"))
         }
+        guard shelf.isOpen else {
+            throw Refusal(
+                ja: "タイルを置けません（\(place.path)）。フォルダと権限を確かめてください。",
+                en: "Tiles cannot be kept in \(place.path). See whether the folder can be written.")
+        }
         let history = TileHistory()
         history.add(from: shelf)
         let engine = QueryEngine(gridDirectories: [options.directory.appendingPathComponent("grids").path])
@@ -131,16 +136,20 @@ struct WarmCommand: ParsableCommand {
                 last = progress
                 meter.show(zoom: progress.zoom, done: progress.done, total: progress.total)
                 // What is made from here on would only push out what was made before.
-                isFull = progress.done % 256 == 0 && shelf.byteCount > limit / 100 * 85
+                isFull = shelf.lostCount > 0 || progress.done % 256 == 0 && shelf.byteCount > limit / 100 * 85
                 return !isFull
             }
+            shelf.flush()
+            isFull = isFull || shelf.lostCount > 0
             meter.end()
             Program.say(
                 LocalizedText(ja: "\(name): \(last.done)枚のうち\(last.made)枚を作りました。", en: "\(name): made \(last.made) of \(last.done) tiles."))
             guard !isFull else {
                 throw Refusal(
-                    ja: "キャッシュがいっぱいになりました。--disk-mib と設定 tile-cache-disk-mib を大きくしてください。",
-                    en: "The cache is full. Give it more with --disk-mib, and with the setting tile-cache-disk-mib.")
+                    ja: "キャッシュがいっぱいになったか、ディスクに書けませんでした。--disk-mib と設定 tile-cache-disk-mib を大きくするか、ディスクの空きを確かめてください。",
+                    en:
+                        "The cache is full, or the disk took no more. Give it more with --disk-mib and the setting tile-cache-disk-mib, or see to the disk."
+                )
             }
         }
     }

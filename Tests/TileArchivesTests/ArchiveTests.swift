@@ -9,8 +9,9 @@ import Testing
 @Suite struct ArchiveTests {
     private let folder: TemporaryFolder
     private let content = ArchiveContent(
-        name: "見本 \"市\"", description: "", attribution: "© 見本市", version: "v1", zooms: 0...13,
-        bounds: Envelope(minX: 139.5, minY: 35.5, maxX: 140, maxY: 36), vectorLayers: "[{\"id\":\"a\"}]", origin: "a v1")
+        name: "見本 \"市\"", description: "", attribution: "© 見本市", versions: "a v1", zooms: 0...13,
+        bounds: Envelope(minX: 139.5, minY: 35.5, maxX: 140, maxY: 36), vectorLayers: "[{\"id\":\"a\"}]", leftOut: "{\"a\":{\"3\":7}}",
+        origin: "a v1")
 
     init() throws { folder = try TemporaryFolder() }
 

@@ -17,9 +17,9 @@ import Tiles
 
     private func content(_ zooms: ClosedRange<Int>) -> ArchiveContent {
         ArchiveContent(
-            name: "a", description: "", attribution: "", version: "1", zooms: zooms,
+            name: "a", description: "", attribution: "", versions: "a 1", zooms: zooms,
             bounds: Envelope(minX: -180, minY: -85, maxX: 180, maxY: 85),
-            vectorLayers: "[]", origin: "a")
+            vectorLayers: "[]", leftOut: "{}", origin: "a")
     }
 
     private func layers(_ office: Office, seed: UInt64) throws -> [VisibleLayer] {

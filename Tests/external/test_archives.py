@@ -1,6 +1,9 @@
 """Archives of tiles: read by other programs, they hold the tiles that the server answers."""
 import gzip
+import json
+import os
 import sqlite3
+import stat
 import subprocess
 
 import pytest
@@ -30,7 +33,11 @@ def test_pmtiles_holds_the_tiles_of_the_server(server, tmp_path, some_layers):
         reader = Reader(source)
         header = reader.header()
         assert (header["min_zoom"], header["max_zoom"]) == ZOOMS and header["clustered"]
-        assert [each["id"] for each in reader.metadata()["vector_layers"]] == some_layers
+        metadata = reader.metadata()
+        assert [each["id"] for each in metadata["vector_layers"]] == some_layers and metadata["version"] == "1.0.0"
+        assert all(layer in metadata["layer_versions"] for layer in some_layers)
+        # What the tiles leave out is said here too, as the server says it.
+        assert metadata["leftOut"] == {layer: server.json(f"/collections/{layer}/tiles/WebMercatorQuad")["leftOut"][layer] for layer in some_layers}
         count = 0
         for (z, x, y), tile in all_tiles(source):
             count += 1
@@ -67,6 +74,25 @@ def test_an_export_that_was_killed_is_gone_on_with(server, tmp_path, some_layers
     with open(whole, "rb") as a, open(cut, "rb") as b:
         assert dict(all_tiles(MmapSource(a))) == dict(all_tiles(MmapSource(b)))
     assert sorted(each.name for each in tmp_path.iterdir()) == ["cut.pmtiles", "whole.pmtiles"]
+
+
+def test_a_pipe_is_written_into_and_never_replaced(server, tmp_path, some_layers):
+    """A device neither: as root, an export to /dev/null would otherwise put a file into its place."""
+    data = server.command[server.command.index("--data") + 1]
+    pipe, folder = tmp_path / "pipe", tmp_path / "folder"
+    os.mkfifo(pipe)
+    folder.mkdir()
+    run = lambda format, target, layer: [KASANE, "export", layer, "--format", format, "--output", str(target), "--data", data]
+    for format in ("pmtiles", "mbtiles", "gpkg"):
+        for target in (pipe, folder) if format != "gpkg" else (pipe,):
+            done = subprocess.run(run(format, target, some_layers[0]), capture_output=True, text=True)
+            assert done.returncode == 2 and done.stderr, (format, target, done.stderr)
+    assert stat.S_ISFIFO(os.stat(pipe).st_mode) and sorted(each.name for each in tmp_path.iterdir()) == ["folder", "pipe"]
+    writer = subprocess.Popen(run("geojson", pipe, some_layers[0]), stderr=subprocess.PIPE)
+    with open(pipe, encoding="utf-8") as file:
+        features = json.load(file)["features"]
+    assert writer.wait() == 0 and len(features) == server.collections()[some_layers[0]]["kasane"]["featureCount"]
+    assert stat.S_ISFIFO(os.stat(pipe).st_mode)
 
 
 def test_what_tiles_cannot_have_is_said(server, tmp_path, some_layers):

@@ -4,6 +4,7 @@ import gzip
 import json
 import math
 import os
+import random
 import sqlite3
 import stat
 import subprocess
@@ -133,6 +134,20 @@ def test_tiles_on_disk_outlast_the_server_and_damage_costs_nobody_an_answer(tmp_
         assert [server.get(path, {"Accept-Encoding": "gzip"})[2] for path in paths] == first
         assert "removed tiles.sqlite" in server.log.read_text()
     assert rows(data)[0] == kept
+
+
+def test_warm_does_not_say_that_it_kept_what_it_could_not(tmp_path):
+    features = [{"type": "Feature", "properties": {"text": random.Random(n).randbytes(6000).hex()}, "geometry": {"type": "Point", "coordinates": [139 + n * 0.1, 35]}} for n in range(40)]
+    (tmp_path / "a.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    data = tmp_path / "data"
+    load(data, tmp_path / "a.geojson", "a")
+    status, text = warm(data, "a", "--zooms", "12-13", "--codings", "identity", "--disk-mib", "1", "--threads", "1")
+    assert status == 1 and "full" in text, text
+    status, text = warm(data, "a", "--zooms", "12-13", "--codings", "identity", "--disk-mib", "16")
+    assert status == 0 and rows(data)[0] == 80, text
+    (tmp_path / "file").write_text("")
+    status, text = warm(data, "a", "--zooms", "12-13", "--folder", str(tmp_path / "file" / "tiles"))
+    assert status == 1 and "cannot be kept" in text and "made" not in text, text
 
 
 def test_warm_makes_what_the_server_would_and_goes_on_where_it_was(tmp_path):
