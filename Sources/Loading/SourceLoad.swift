@@ -158,7 +158,9 @@ struct SourceLoad {
     }
 
     /// What the published version has not, or hides, and nobody has said a word about now: it may be anything, a name or an address too.
-    private func noteNewAttributes(_ plan: ColumnPlan, _ attributes: [AttributeDescription], since previous: LayerFile, _ log: inout FindingLog) {
+    private func noteNewAttributes(
+        _ plan: ColumnPlan, _ attributes: [AttributeDescription], since previous: LayerFile, _ log: inout FindingLog
+    ) {
         let known = Set(previous.attributes.filter { $0.visibility == .public }.map(\.name)).union(attributes.map(\.name))
         for name in plan.attributes.map(\.name) where !known.contains(name) {
             log.note(isPublic ? .newAttribute : .newInternalAttribute, Finding.Place(detail: name))
