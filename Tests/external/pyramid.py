@@ -12,7 +12,7 @@ shown by other tests. Held against it, at every zoom of both tile matrix sets:
 | `vertices` | a polygon has 65,535 vertices at most in a tile: MapLibre draws no more |
 | `ids` | a feature has the number that items give it, once |
 | `values` | attributes are those of the feature, of the type that the schema says, the null ones absent; what stands for features that were left out has two at most, its class and phenomenon |
-| `missing` | what reaches into the buffered tile (polygons with 4 square units or more there, lines 3 units long, every point) is in the tile, or is counted as left out |
+| `missing` | what reaches into the buffered tile (polygons with 4 square units or more there, lines 3 units long, every point; of those with more than four vertices what reaches 4 units into it) is in the tile, or is counted as left out |
 | `silent` | whatever else reaches into it, however small, is in the tile or is counted as left out |
 | `stray` | nothing is in a tile that is not within a pixel of it |
 | `count` | where nothing is left out, `numberMatched` of the tile's box is the number of features there, but for what touches the edge within two units |
