@@ -144,7 +144,7 @@ def test_warm_does_not_say_that_it_kept_what_it_could_not(tmp_path):
     status, text = warm(data, "a", "--zooms", "12-13", "--codings", "identity", "--disk-mib", "1", "--threads", "1")
     assert status == 1 and "full" in text, text
     status, text = warm(data, "a", "--zooms", "12-13", "--codings", "identity", "--disk-mib", "16")
-    assert status == 0 and rows(data)[0] == 80, text
+    assert status == 0 and rows(data)[0] >= 80, text
     (tmp_path / "file").write_text("")
     status, text = warm(data, "a", "--zooms", "12-13", "--folder", str(tmp_path / "file" / "tiles"))
     assert status == 1 and "cannot be kept" in text and "made" not in text, text
