@@ -22,15 +22,21 @@ public struct TileArchiver {
     private let layers: [VisibleLayer]
     private let zooms: ClosedRange<Int>
     private let threads: Int
+    private let now: () -> ContinuousClock.Instant
+
+    /// What may be lost with an interruption: so much, or what was made in so long, where tiles take long to make.
+    private static let (mostUnsaved, longestUnsaved) = (64 << 20, Duration.seconds(5))
 
     public init(
-        engine: QueryEngine, layers: [VisibleLayer], zooms: ClosedRange<Int>, threads: Int = ProcessInfo.processInfo.activeProcessorCount
+        engine: QueryEngine, layers: [VisibleLayer], zooms: ClosedRange<Int>, threads: Int = ProcessInfo.processInfo.activeProcessorCount,
+        now: @escaping () -> ContinuousClock.Instant = { .now }
     ) {
         precondition(!layers.isEmpty && zooms.lowerBound >= 0 && zooms.upperBound <= TileCoordinate.zoomLimit)
         self.engine = engine
         self.layers = layers
         self.zooms = zooms
         self.threads = threads
+        self.now = now
     }
 
     /// Writes what the archive does not have yet, and finishes it.
@@ -39,6 +45,7 @@ public struct TileArchiver {
     /// - Throws: `QueryError`, `ArchiveError`.
     public func write(to archive: some TileArchive, deadline: Deadline, progress: (Progress) throws -> Void) throws {
         var unsaved = 0
+        var saved = now()
         let engine = engine
         let groups = stride(from: 0, to: layers.count, by: QueryEngine.layerLimit).map { first in
             Array(layers[first..<min(first + QueryEngine.layerLimit, layers.count)])
@@ -55,9 +62,9 @@ public struct TileArchiver {
                 }
                 try archive.add(place, bytes)
                 unsaved += bytes.count
-                if unsaved > 64 << 20 {
+                if unsaved > TileArchiver.mostUnsaved || now() - saved > TileArchiver.longestUnsaved {
                     try archive.flush()
-                    unsaved = 0
+                    (unsaved, saved) = (0, now())
                 }
             }
             try progress(step)

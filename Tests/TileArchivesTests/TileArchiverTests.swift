@@ -91,6 +91,31 @@ import Tiles
         #expect(found.count < (set == .webMercatorQuad ? 340 : 680), "some are known to be empty")
     }
 
+    private final class CountingArchive: TileArchive {
+        var lastNumber: UInt64? { nil }
+        var count = 0
+        var flushes = 0
+        func add(_ tile: TileCoordinate, _ bytes: [UInt8]) { count += 1 }
+        func flush() { flushes += 1 }
+        func finish() {}
+    }
+
+    @Test func `where tiles take long to make, no more than some seconds of work are lost`() throws {
+        let office = try Office()
+        let layers = try layers(office, seed: 9)
+        for (step, flushes) in [(Duration.zero, 0...0), (.seconds(2), 20...200)] {
+            var time = ContinuousClock.now
+            let archive = CountingArchive()
+            // Each look at the clock is `step` later than the one before.
+            let archiver = TileArchiver(engine: QueryEngine(), layers: layers, zooms: 0...4) {
+                time += step
+                return time
+            }
+            try archiver.write(to: archive, deadline: Deadline(seconds: nil)) { _ in }
+            #expect(archive.count > 100 && flushes.contains(archive.flushes), "\(archive.flushes) of \(archive.count)")
+        }
+    }
+
     @Test func `work that was stopped is gone on with`() throws {
         let office = try Office()
         let layers = try layers(office, seed: 9)
