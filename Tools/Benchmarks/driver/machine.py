@@ -22,8 +22,11 @@ def versions():
     gdal = output("ogr2ogr", "--version").split(",")[0]
     mapserver = re.search(r"MapServer version \S+", output("/usr/lib/cgi-bin/mapserv", "-v"))
     swift = re.search(r"Swift version \S+", output("swift", "--version"))
-    revision = output("git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
-    kasane = os.environ.get("KASANE_BENCH_VERSION") or f"Kasane {revision.strip()}"
+    revision = output("git", "rev-parse", "--short=12", "HEAD").strip()
+    # What a run writes into README.md makes it no other program.
+    if output("git", "status", "--porcelain", "--", ":/", ":(top,exclude)Tools/Benchmarks/README.md").strip():
+        revision += "-dirty"
+    kasane = os.environ.get("KASANE_BENCH_VERSION") or f"Kasane {revision}"
     return ", ".join(filter(None, [kasane, swift and swift[0], gdal, mapserver and mapserver[0]]))
 
 
