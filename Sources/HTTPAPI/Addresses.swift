@@ -45,7 +45,7 @@ struct Addresses: Sendable {
 
     /// Follows the version in the addresses of tiles, and counts up when the same version is drawn in other bytes than before: caches keep what
     /// they have for ever.
-    static let drawing = ".6"
+    static let drawing = ".7"
 
     /// `address` with parameters after it, in their order.
     static func with(_ address: String, _ parameters: [(name: String, value: String)]) -> String {

@@ -16,8 +16,8 @@ final class AtlasEntry: Sendable {
     private struct Parts {
         var description: LayerDescription?
         var file: LayerFile?
-        /// Why there is none any more: what was open is damaged, and cannot be opened again.
-        var damage: String?
+        /// What was open and is damaged, where it cannot be opened again, and what it has.
+        var lost: (file: LayerFile, damage: String)?
         /// What viewers were shown: there are few kinds of them, and the masking of a description is not for every tile.
         var shown: [Shown] = []
     }
@@ -53,7 +53,8 @@ final class AtlasEntry: Sendable {
         do {
             return try parts.withLock { parts in
                 if let file = parts.file { return file }
-                if let damage = parts.damage { throw AtlasError.unreadable(layer: id, detail: damage) }
+                if let lost = parts.lost, lost.file.hasItsName { throw AtlasError.unreadable(layer: id, detail: lost.damage) }
+                parts.lost = nil
                 let file = try LayerFile.open(url)
                 parts.file = file
                 return file
@@ -71,8 +72,7 @@ final class AtlasEntry: Sendable {
     func scrub(pause: (Int) throws -> Void) throws -> LayerAtlas.Scrubbed {
         var found = LayerAtlas.Scrubbed(layer: id, version: version)
         do {
-            let known = parts.withLock { $0.file }
-            let file = try known ?? LayerFile.open(url)
+            let file = try inPlace() ?? LayerFile.open(url)
             var scrub = try LayerScrub(file)
             while scrub.step() {
                 let count = scrub.byteCount - found.byteCount
@@ -80,24 +80,34 @@ final class AtlasEntry: Sendable {
                 try pause(count)
             }
             found.damage = scrub.damage.map { "\($0)" }
-            if let first = found.damage.first { takeUp(after: file, canBeOpened: scrub.canBeOpened, first) }
+            if let first = found.damage.first {
+                takeUp(after: file, canBeOpened: scrub.canBeOpened, first)
+            } else {
+                parts.withLock { $0.lost = nil }
+            }
         } catch let error as LayerFileError {
             found.damage.append("\(error)")
         }
         return found
     }
 
+    /// The file that is open, damaged or not. Where another has taken its place, as when a backup was put back, it is let go.
+    private func inPlace() -> LayerFile? {
+        parts.withLock { parts in
+            guard let file = parts.file ?? parts.lost?.file else { return nil }
+            if file.hasItsName || access(url.path, F_OK) != 0 { return file }
+            parts = Parts(description: parts.description)
+            return nil
+        }
+    }
+
     /// From now on everybody is given the file opened anew, where every block is checked again and the damaged ones are refused; or nothing at all.
     private func takeUp(after file: LayerFile, canBeOpened: Bool, _ damage: String) {
         parts.withLock { parts in
-            parts.shown.removeAll()
-            parts.file = nil
-            do {
-                guard canBeOpened else { throw AtlasError.unreadable(layer: id, detail: damage) }
-                parts.file = try file.reopened()
-            } catch {
-                parts.damage = damage
-            }
+            parts = Parts(description: parts.description)
+            parts.file = canBeOpened ? try? file.reopened() : nil
+            // What cannot be opened is told of by whoever asks for it.
+            if parts.file == nil { parts.lost = (file, damage) }
         }
     }
 

@@ -1,5 +1,6 @@
 public import FoundationEssentials
 public import Geo
+import Glibc
 public import SpatialIndex
 
 /// A sealed layer version, mapped and read where it lies.
@@ -83,6 +84,12 @@ public final class LayerFile: @unchecked Sendable {
     /// - Throws: also `damaged` where that concerns what every reader needs.
     public func reopened() throws(LayerFileError) -> LayerFile {
         try LayerFile(path: path, after: self)
+    }
+
+    /// Whether the file that is mapped is still the one of this name, and no other has been put there.
+    public var hasItsName: Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && FileIdentity(status) == file.identity
     }
 
     private init(path: String, after earlier: LayerFile? = nil) throws(LayerFileError) {

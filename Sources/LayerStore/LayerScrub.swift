@@ -20,7 +20,7 @@ public struct LayerScrub: ~Copyable {
     /// What was found, in the order of the file; after `damageLimit` of them the scrub ends.
     public private(set) var damage: [LayerFileError] = []
 
-    /// Header and directory are good; without them the file cannot be opened again.
+    /// Header and directory are good, and the file was read to its end; otherwise it should not be opened again.
     public private(set) var canBeOpened = true
 
     /// A disk that fails this often need not be read to its end.
@@ -54,7 +54,11 @@ public struct LayerScrub: ~Copyable {
     /// - Returns: false when there was nothing left.
     public mutating func step() -> Bool {
         if byteCount == 0 { checkTables() }
-        guard section < sections.count, damage.count < LayerScrub.damageLimit else { return false }
+        guard section < sections.count else { return false }
+        guard damage.count < LayerScrub.damageLimit else {
+            canBeOpened = false
+            return false
+        }
         let at = sections[section]
         let start = block * LayerFileFormat.blockSize
         let count = min(LayerFileFormat.blockSize, at.length - start)
