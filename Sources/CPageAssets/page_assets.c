@@ -36,6 +36,9 @@ static const unsigned char list_js[] = {
 static const unsigned char answer_js[] = {
 #embed "../WebPages/Assets/js/answer.js"
 };
+static const unsigned char features_js[] = {
+#embed "../WebPages/Assets/js/features.js"
+};
 static const unsigned char patterns_js[] = {
 #embed "../WebPages/Assets/js/patterns.js"
 };
@@ -63,6 +66,7 @@ static const struct page_asset assets[] = {
     {"js/layers.js", layers_js, sizeof layers_js},
     {"js/list.js", list_js, sizeof list_js},
     {"js/answer.js", answer_js, sizeof answer_js},
+    {"js/features.js", features_js, sizeof features_js},
     {"js/patterns.js", patterns_js, sizeof patterns_js},
     {"js/glyphs.js", glyphs_js, sizeof glyphs_js},
     {"vendor/maplibre-gl.js", maplibre_js, sizeof maplibre_js},

@@ -69,7 +69,7 @@ private func text(_ response: TestResponse) -> String {
         #expect(response.status == .ok && response.headers[.contentType] == "text/javascript; charset=utf-8", "\(name)")
         waiting += text(response).matches(of: /from "\.\/([^"]+)"/).map { String($0.1) }
     }
-    #expect(seen.count == 8)
+    #expect(seen.count == 9)
 }
 
 @Test func `a file comes compressed to who takes it, and unpacks to the same bytes`() async throws {

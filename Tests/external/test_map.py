@@ -3,10 +3,12 @@ import io
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 import shapely
 from PIL import Image
 from playwright.sync_api import sync_playwright
+from test_tiles import column_row, features_of, to_tile
 
 DESK, PHONE = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
 DRAWN = "body[data-map=idle] #list fieldset"
@@ -163,8 +165,120 @@ def test_a_press_says_what_can_happen_there(visit, server, sources, size):
     assert "安全という意味ではありません" in unknown.inner_text()
     red, green, blue = page.evaluate("getComputedStyle(document.querySelector('.hazard.unknown .status')).color.match(/\\d+/g).map(Number)")
     assert not (green > red and green > blue), "unknown must not look safe"
-    assert page.locator(".feature summary").count() > 0
+    page.locator(".feature summary").first.wait_for(timeout=WAIT)
     assert "該当" in page.locator("#summary").inner_text()
+
+
+@pytest.fixture(scope="module")
+def left_out(server, sources):
+    """What a tile of the town's middle leaves out at zoom 14, by what is drawn at its place: nothing, or the stand-in of another kind; and places of
+    stand-ins where there is no building at all. A list each of (place, the building by the source). Stand-ins have no attribute but their class."""
+    source, zoom, pixel = sources["buildings"], 14, 8   # units of the tile's grid
+    rows = source.frame.to_dict("records")
+    x, y = column_row(*source.frame.union_all().centroid.coords[0], zoom)
+    features, shapes = features_of(server, source, zoom, x, y)
+    named = {each["properties"].get(source.key) for each in features}
+    houses = shapely.transform(source.geometries, to_tile(zoom, x, y))
+    drawn, standing = shapely.STRtree(shapes), shapely.STRtree(houses)
+    inside = shapely.box(100, 100, 3996, 3996)
+
+    def middle(shape):
+        """As far from its edges as can be; nothing when that is less than half a pixel."""
+        circle = shapely.maximum_inscribed_circle(shape, tolerance=0.1) if shape.area else None
+        return shapely.Point(circle.coords[0]) if circle and circle.length > pixel / 2 and inside.contains(circle) else None
+
+    def degrees(place):
+        east, south = place.x / 4096 + x, place.y / 4096 + y
+        return shapely.Point(east / 2**zoom * 360 - 180, np.degrees(np.arctan(np.sinh(np.pi * (1 - 2 * south / 2**zoom)))))
+
+    found = {"bare": [], "wrong": [], "nobody": []}
+    for row, house in zip(rows, houses):
+        if row[source.key] not in named and (place := middle(house)) and not len(drawn.query(place.buffer(pixel), "intersects")):
+            found["bare"].append((degrees(place), row))
+    for feature, shape in zip(features, shapes):
+        if set(feature["properties"]) == {"usage"}:
+            below = standing.query(shape, "intersects")
+            for each in below:
+                other = rows[each][source.key] not in named and rows[each]["usage"] != feature["properties"]["usage"]
+                if other and (place := middle(houses[each].intersection(shape))):
+                    found["wrong"].append((degrees(place), rows[each]))
+            if place := middle(shape.difference(shapely.union_all(houses[below]))):
+                found["nobody"].append((degrees(place), None))
+    assert all(found.values())
+    return found
+
+
+def press(page):
+    drawn(page)
+    box = page.locator("#map").bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+
+def address(place, zoom=14):
+    return f"/map#view={zoom}/{place.y}/{place.x}&on=buildings,blocks,roads"
+
+
+def told(page):
+    """What the page says of the buildings at the place, once it knows: for each the words under their headings."""
+    page.locator(".here :is(.feature, .missing, .hint:text('何もありません'))").first.wait_for(timeout=WAIT)
+    return page.locator(".feature:has(summary span:text-is('建物')) dl").evaluate_all(
+        """(lists) => lists.map((list) => Object.fromEntries([...list.querySelectorAll("dt")].map((name) => [name.textContent, name.nextSibling.textContent])))""")
+
+
+def true(row):
+    return {"建物ID": row["building"], "町丁目": row["district"], "用途": row["usage"], "構造": row["structure"], "地上階数": f"{row['storeys']:.0f}"}
+
+
+def test_a_press_finds_what_the_tile_leaves_out(visit, left_out):
+    """With the attributes of the source, whether nothing is drawn there or the stand-in of another kind; and a stand-in alone is no building."""
+    for place, row in left_out["bare"][:2] + left_out["wrong"][:2] + left_out["nobody"][:1]:
+        page, asked = visit(address(place)), []
+        page.on("request", lambda request: asked.append(request.url) if "/items?" in request.url else None)
+        press(page)
+        found = told(page)
+        assert len(found) == (row is not None) and all(true(row).items() <= each.items() for each in found)
+        assert 1 <= len(asked) <= 3, "a question a layer"
+
+
+def test_where_nothing_is_left_out_nobody_is_asked(visit, left_out):
+    place, row = left_out["bare"][0]
+    page, asked = visit(address(place, 17)), []
+    page.on("request", lambda request: asked.append(request.url) if "/items?" in request.url else None)
+    press(page)
+    assert [true(row).items() <= each.items() for each in told(page)] == [True] and not asked
+
+
+def test_what_could_not_be_looked_up_is_said(visit, left_out):
+    """Without an answer no stand-in speaks for a building, and to have found nothing is not to say that nothing is there."""
+    place, row = left_out["wrong"][0]
+    page = visit(address(place), errors_expected=True)
+    page.route("**/collections/*/items?**", lambda route: route.abort())
+    press(page)
+    assert not told(page)
+    missing, summary = page.locator(".here .missing"), page.locator("#summary")
+    assert "建物" in missing.inner_text() and "ないという意味ではありません" in missing.inner_text()
+    assert page.locator(".here .hint").count() == 0
+    page.wait_for_selector(".answers .hazard", timeout=WAIT)
+    assert missing.locator("p").inner_text() in summary.inner_text() and "該当" in summary.inner_text()
+    page.unroute("**/collections/*/items?**")
+    missing.get_by_role("button").focus()
+    page.keyboard.press("Enter")
+    page.locator(".feature", has_text=row["building"]).wait_for(timeout=WAIT)
+    assert missing.count() == 0 and "ないという" not in summary.inner_text() and true(row).items() <= told(page)[0].items()
+    assert page.evaluate("document.activeElement.closest('.here') !== null"), "the keyboard starts over"
+
+
+def test_a_newer_press_ends_the_search_at_an_older_one(visit, left_out):
+    place, row = left_out["bare"][0]
+    page, held, ended, is_quiet = visit(address(place)), [], [], [True]
+    page.on("requestfailed", lambda request: ended.append(request.url))
+    page.route("**/collections/*/items?**", lambda route: held.append(route.request.url) if is_quiet else route.continue_())
+    with page.expect_request("**/collections/*/items?**", timeout=WAIT):
+        press(page)
+    is_quiet.clear()
+    press(page)
+    assert [each["建物ID"] for each in told(page)] == [row["building"]]
+    assert set(held) <= set(ended)
 
 
 def test_the_keyboard_alone_is_enough(visit, server, sources):

@@ -22,6 +22,14 @@ export class Answer {
         this.summary = summary;
         this.go = go;
         this.running = null;
+        this.said = {};
+    }
+
+    /** Says in `summary` what came of one of the two questions, hazards and features. */
+    say(what, text) {
+        this.said[what] = text;
+        const all = [this.said.hazards, this.said.features].filter(Boolean).join(" ");
+        if (this.summary.textContent !== all) this.summary.textContent = all;
     }
 
     ask(place) {
@@ -37,7 +45,7 @@ export class Answer {
             element("p", { class: "hint", text: words("at.loading") }));
         this.body.querySelector(".hazards")?.remove();
         this.body.prepend(hazards);
-        this.summary.textContent = words("at.loading");
+        this.say("hazards", words("at.loading"));
         let answer = null, message;
         try {
             answer = await getJSON(`at?point=${place.lng.toFixed(7)},${place.lat.toFixed(7)}`, run.signal);
@@ -51,19 +59,23 @@ export class Answer {
             again.addEventListener("click", () => this.lookUp(place));
             hazards.lastChild.replaceWith(element("div", { class: "hazard unknown" }, icon("unknown"),
                 element("div", {}, element("p", { class: "status", text: words("at.failed") }), element("p", { text: message }), again)));
-            this.summary.textContent = `${words("at.failed")} ${message}`;
+            this.say("hazards", `${words("at.failed")} ${message}`);
             return;
         }
         const list = answer.hazards.length ? element("ul", { class: "answers" }, ...answer.hazards.map(line)) : nothingKnown();
         hazards.lastChild.replaceWith(list, ...shelters(answer.shelters ?? [], this.go), element("p", { class: "caution", text: words("at.always") }));
         const count = Object.fromEntries(STATUSES.map((status) => [status, answer.hazards.filter((each) => statusOf(each) === status).length]));
-        this.summary.textContent = answer.hazards.length ? words("at.summary", count) : words("at.none");
+        this.say("hazards", answer.hazards.length ? words("at.summary", count) : words("at.none"));
     }
 
-    /** What stands at the place, below what can happen there: `features` is [{layer, properties: [object …]}]. */
-    showFeatures(features) {
-        this.body.querySelector(".here")?.remove();
-        this.body.append(here(features));
+    /** What stands at the place, below what can happen there: what `featuresAt` found, null as long as it looks. `again` looks once more. */
+    showFeatures(result, again) {
+        const old = this.body.querySelector(".here"), hadFocus = old?.contains(document.activeElement);
+        const section = result ? here(result, again) : element("section", { class: "here" }, featuresHeading(), element("p", { class: "hint", text: words("at.loading") }));
+        old?.remove();
+        this.body.append(section);
+        if (hadFocus) section.querySelector("h2").focus({ preventScroll: true });
+        this.say("features", result?.failures.length ? failed(result.failures) : "");
     }
 
     /** For people who asked by keyboard: go to the answer. */
@@ -114,22 +126,38 @@ function shelters(found, go) {
     }))];
 }
 
-function here(features) {
-    const section = element("section", { class: "here" }, element("h2", { text: words("features.heading") }));
-    if (!features.length) section.append(element("p", { class: "hint", text: words("features.none") }));
-    features.forEach(({ layer, properties }, index) => {
+function featuresHeading() {
+    return element("h2", { text: words("features.heading"), tabindex: "-1" });
+}
+
+/** That a layer could not be asked for must not look as if it had nothing there. */
+function failed(failures) {
+    const titles = failures.map(({ layer }) => layer.title).join(language === "ja" ? "・" : ", ");
+    return `${words("features.failed", { titles })} ${failures[0].message}`;
+}
+
+function here({ found, failures }, again) {
+    const section = element("section", { class: "here" }, featuresHeading());
+    if (failures.length) {
+        const retry = element("button", { type: "button", text: words("at.retry") });
+        retry.addEventListener("click", again);
+        section.append(element("div", { class: "missing" }, element("p", { text: failed(failures) }), retry));
+    } else if (!found.length) {
+        section.append(element("p", { class: "hint", text: words("features.none") }));
+    }
+    found.forEach(({ layer, properties, count }, index) => {
         const shown = properties.slice(0, FEATURES_OF_A_LAYER);
         section.append(element("details", { class: "feature", open: index === 0 },
             element("summary", {}, element("span", { text: layer.title }), element("span", { class: "name", text: nameOf(layer, shown[0]) })),
             ...shown.map((each) => table(layer, each)),
-            properties.length > shown.length ? element("p", { class: "small", text: words("features.more", { count: properties.length - shown.length }) }) : null));
+            count > shown.length ? element("p", { class: "small", text: words("features.more", { count: count - shown.length }) }) : null));
     });
     return section;
 }
 
 function nameOf(layer, properties) {
-    const attribute = layer.label;
-    return attribute && properties[attribute] !== undefined ? value(layer.attributes.get(attribute), properties[attribute]) : "";
+    const raw = properties[layer.label] ?? null;
+    return raw === null ? "" : value(layer.attributes.get(layer.label), raw);
 }
 
 function table(layer, properties) {

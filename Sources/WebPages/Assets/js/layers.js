@@ -40,6 +40,11 @@ export class Layer {
         return Math.min(...(this.style?.layers ?? []).map((part) => part.minzoom ?? 0), 24);
     }
 
+    /** The attributes that the style tells classes by: what stands in a tile for areas that it leaves out has no others. */
+    get classAttributes() {
+        return new Set((this.style?.layers ?? []).flatMap((part) => Object.values(part.paint ?? {}).flatMap(attributesOf)));
+    }
+
     /** `area`, `line` or `point`, for swatches. */
     get shape() {
         const types = new Set((this.style?.layers ?? []).map((part) => part.type));
@@ -54,6 +59,12 @@ export class Layer {
     async loadLegend() {
         this.legend ??= await getJSON(`collections/${encodeURIComponent(this.id)}/legend`);
     }
+}
+
+/** The names of the attributes that an expression of a style reads. */
+function attributesOf(expression) {
+    if (!Array.isArray(expression)) return [];
+    return expression[0] === "get" ? [expression[1]] : expression.flatMap(attributesOf);
 }
 
 /**
@@ -103,7 +114,23 @@ export class Stack {
 
     /** The ids of style layers in which a click may find something. */
     get clickable() {
-        return this.parts.filter((part) => part.layer.visible && !part.letters && !part.pattern).map((part) => part.id);
+        return this.clickableParts.map((part) => part.id);
+    }
+
+    get clickableParts() {
+        return this.parts.filter((part) => part.layer.visible && !part.letters && !part.pattern);
+    }
+
+    /** The layers in which a click may find something, topmost first, and what: areas, things that have no area, or both. */
+    get clickableLayers() {
+        const kinds = new Map();
+        for (const { layer, type, id } of this.clickableParts.reverse()) {
+            const kind = kinds.get(layer) ?? { areas: false, others: false };
+            if (type === "fill") kind.areas = true;
+            else if (!id.endsWith("-border")) kind.others = true;
+            kinds.set(layer, kind);
+        }
+        return [...kinds].filter(([, { areas, others }]) => areas || others).map(([layer, kind]) => ({ layer, ...kind }));
     }
 
     layerOf(styleLayer) {
@@ -124,7 +151,7 @@ export class Stack {
         const order = layer.style.metadata?.["kasane:order"] ?? 0;
         dressed(layer).forEach((part, index) => {
             const letters = part.type === "symbol" && part.layout?.["text-field"] !== undefined;
-            const entry = { id: part.id, layer, letters, pattern: part.paint?.["fill-pattern"] !== undefined, sort: [letters ? 1 : 0, order, index] };
+            const entry = { id: part.id, type: part.type, layer, letters, pattern: part.paint?.["fill-pattern"] !== undefined, sort: [letters ? 1 : 0, order, index] };
             const above = this.parts.find((other) => compare(other.sort, entry.sort) > 0);
             this.map.addLayer(part, above?.id);
             this.parts.splice(above ? this.parts.indexOf(above) : this.parts.length, 0, entry);

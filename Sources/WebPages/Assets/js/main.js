@@ -1,6 +1,7 @@
 // The page: the map, its buttons, the list of layers and the answer for a place.
 
 import { Answer } from "./answer.js";
+import { featuresAt } from "./features.js";
 import { glyphProtocol } from "./glyphs.js";
 import { FONT, glyphs, Layer, showAtFirst, Stack } from "./layers.js";
 import { LayerList } from "./list.js";
@@ -234,9 +235,7 @@ class Page {
         find("invitation").hidden = true;
         this.open("answer");
         this.answer.ask(place);
-        // What is drawn is known when it has been drawn.
-        if (this.map.loaded()) this.answer.showFeatures(this.featuresAt(place));
-        else this.map.once("idle", () => this.point === place && this.answer.showFeatures(this.featuresAt(place)));
+        this.findFeatures(place);
         if (byKeyboard) this.answer.focus();
         this.keepInSight(place);
         this.writeState();
@@ -262,20 +261,20 @@ class Page {
             { enableHighAccuracy: true, timeout: 15_000, maximumAge: 60_000 });
     }
 
-    /** What is drawn at a place, topmost first: areas that hold it, lines and points near it. */
-    featuresAt(place) {
-        const at = this.map.project(place), near = 8, layers = this.stack.clickable;
-        const exact = new Set(this.map.queryRenderedFeatures(at, { layers }).filter((each) => each.layer.type === "fill").map(key));
-        const groups = new Map(), seen = new Set();
-        for (const feature of this.map.queryRenderedFeatures([[at.x - near, at.y - near], [at.x + near, at.y + near]], { layers })) {
-            const area = feature.geometry.type.endsWith("Polygon");
-            if (seen.has(key(feature)) || (area && !exact.has(key(feature)))) continue;
-            seen.add(key(feature));
-            const layer = this.stack.layerOf(feature.layer.id);
-            groups.set(layer, [...(groups.get(layer) ?? []), feature.properties]);
+    /** A newer place ends the search at an older one. */
+    async findFeatures(place) {
+        this.search?.abort();
+        const run = (this.search = new AbortController());
+        this.answer.showFeatures(null);
+        // What is drawn is known when it has been drawn.
+        if (!this.map.loaded()) await new Promise((done) => this.map.once("idle", done));
+        if (run.signal.aborted) return;
+        try {
+            const result = await featuresAt(this.map, this.stack, place, run.signal);
+            if (!run.signal.aborted) this.answer.showFeatures(result, () => this.findFeatures(place));
+        } catch (error) {
+            if (!run.signal.aborted) throw error;
         }
-        // Hazards have been answered already, with what they mean; here they come last.
-        return [...groups].map(([layer, properties]) => ({ layer, properties })).sort((a, b) => Boolean(a.layer.hazard) - Boolean(b.layer.hazard));
     }
 
     /** Where the data shown come from. */
@@ -292,10 +291,6 @@ class Page {
         if (this.point) fields.push(`point=${this.point.lng.toFixed(6)},${this.point.lat.toFixed(6)}`);
         history.replaceState(null, "", `#${fields.join("&")}`);
     }
-}
-
-function key(feature) {
-    return `${feature.source}/${feature.id ?? JSON.stringify(feature.properties)}`;
 }
 
 async function start() {

@@ -2,7 +2,9 @@
 
 import { words } from "./words.js";
 
-const PATIENCE = 20_000; // milliseconds
+// Milliseconds.
+const PATIENCE = 20_000;
+const PATIENCE_WITH_STORE = 3_000;
 
 /** An address below the page's own place, so that a proxy may put a path in front of all. */
 export function address(path) {
@@ -10,16 +12,33 @@ export function address(path) {
 }
 
 /** The JSON at an address. `signal` ends the wait when nobody wants the answer any more. */
-export async function getJSON(path, signal) {
+export function getJSON(path, signal) {
+    return get(path, { headers: { Accept: "application/json" } }, signal, PATIENCE, (response) => response.json());
+}
+
+/**
+ * How many features a tile that the map shows does not draw by themselves. The browser has kept the tile, and with it the field that says so: nothing is
+ * sent, unless it has been thrown away meanwhile.
+ */
+export function leftOut(tile, signal) {
+    return get(tile, { cache: "force-cache" }, signal, PATIENCE_WITH_STORE, (response) => {
+        response.body?.cancel();
+        return Number(response.headers.get("Kasane-Left-Out") ?? 0);
+    });
+}
+
+/** What `read` makes of the answer at an address. */
+async function get(path, options, signal, milliseconds, read) {
     // Not AbortSignal.any and .timeout: phones that are some years old do not know them.
     const wait = new AbortController();
     const end = () => wait.abort();
+    if (signal?.aborted) end();
     signal?.addEventListener("abort", end);
     let late = false, response;
-    const patience = setTimeout(() => { late = true; end(); }, PATIENCE);
+    const patience = setTimeout(() => { late = true; end(); }, milliseconds);
     try {
-        response = await fetch(address(path), { headers: { Accept: "application/json" }, signal: wait.signal });
-        if (response.ok) return await response.json();
+        response = await fetch(address(path), { ...options, signal: wait.signal });
+        if (response.ok) return await read(response);
     } catch (error) {
         if (signal?.aborted) throw error;
         throw new Error(words(late ? "error.slow" : "error.network"));
