@@ -177,6 +177,7 @@ extension LayerBuilder {
             if let source { try source.put(UnsafeRawBufferPointer(start: record + at, count: 16 * vertices)) }
         }
         for column in columnSealers { try column.finish() }
+        var leastZooms: Alongside<[UInt8]>?
         if let simplifier {
             // What was written so far is read where it lies.
             try mercator.finish()
@@ -190,13 +191,14 @@ extension LayerBuilder {
                 levels.useLevels(vertexLevels)
                 levels.forEachFarthestWhole { row, zoom in details[row].isSafe(onlyFrom: zoom) }
             } else if hasAreas {
+                leastZooms = Alongside { [levels] in levels.leastZooms() }
                 try simplifier.noteMeetings(vertices, &details)
             }
             withExtendedLifetime(written) {}
         }
         var leastZoomCounts = [Int](repeating: 0, count: LevelOfDetail.lastZoom + 2)
         var ownZoomCounts = leastZoomCounts
-        for (place, zoom) in levels.leastZooms().enumerated() {
+        for (place, zoom) in (leastZooms?.result() ?? levels.leastZooms()).enumerated() {
             details[place].leastZoom = zoom
             leastZoomCounts[min(Int(zoom), leastZoomCounts.count - 1)] += 1
             ownZoomCounts[min(Int(details[place].ownZoom), ownZoomCounts.count - 1)] += 1

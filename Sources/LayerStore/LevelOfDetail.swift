@@ -8,7 +8,7 @@ import SpatialIndex
 /// are taken, in the order of their rank: the value of the attribute declared for it; then the area of polygons, then the length of lines, then points by
 /// a hash of their number. Whoever is among the first of a cell is among the first of the smaller cell inside it: what a map shows it goes on showing when
 /// one zooms in.
-struct LevelOfDetail {
+struct LevelOfDetail: @unchecked Sendable {  // the levels it points to stay as they are
     /// One feature.
     struct Entry: BitwiseCopyable {
         /// Hilbert key.
