@@ -134,7 +134,7 @@ public struct ServerSettings: Sendable {
         }
     }
 
-    private static let keys =
+    static let keys =
         "data, layers, host, port, public, base-url, log-level, deadline, threads, queue, tile-cache-mib, tile-cache-disk-mib, tile-cache-folder, thin-tiles, "
         + "scrub-hours, scrub-mib-per-second, connections, connections-per-address"
 }
