@@ -62,6 +62,9 @@ extension ArchiveContent {
         var bounds = Envelope.empty
         for extent in extents { bounds.extend(extent) }
         if extents.isEmpty { bounds = Envelope(minX: -180, minY: -85, maxX: 180, maxY: 85) }
+        // Tiles of Web Mercator hold nothing beyond, and readers take bounds beyond for no bounds at all.
+        func within(_ latitude: Double) -> Double { max(-WebMercator.latitudeLimit, min(WebMercator.latitudeLimit, latitude)) }
+        bounds = Envelope(minX: bounds.minX, minY: within(bounds.minY), maxX: bounds.maxX, maxY: within(bounds.maxY))
         let attributions = layers.compactMap { $0.description.attribution?.text("ja") }.reduce(into: [String]()) {
             if !$0.contains($1) { $0.append($1) }
         }

@@ -42,7 +42,7 @@ import shapely
 import vectortile
 from server import KASANE
 from tile_look import TINY, Fault, Look
-from truth import MERCATOR
+from truth import LAST_LATITUDE, MERCATOR
 
 AREA_ZOOMS = range(6, 17)
 ARCHIVED = 300_000      # tiles of a zoom that an archive is made of, at most
@@ -175,6 +175,9 @@ class Pyramid:
             done = subprocess.run(command, capture_output=True, text=True)
             assert done.returncode == 0, done.stderr
             tiles = sqlite3.connect(file)
+            bounds = [float(each) for each in tiles.execute("select value from metadata where name = 'bounds'").fetchone()[0].split(",")]
+            if not (-180 <= bounds[0] <= bounds[2] <= 180 and -LAST_LATITUDE <= bounds[1] <= bounds[3] <= LAST_LATITUDE):
+                self.fault("decodes", -1, f"bounds of an archive {bounds}")
             for (zoom, x, y), kept in self.looks.items():
                 if zoom not in zooms:
                     continue
