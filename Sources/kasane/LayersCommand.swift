@@ -150,7 +150,11 @@ struct LayersCommand: ParsableCommand {
         @OptionGroup var options: DataOptions
 
         func run() throws {
-            try options.withCatalogue { try $0.retire(layer, version: version, by: NSUserName()) }
+            try options.withCatalogue { catalogue in
+                let wasPublic = try catalogue.layer(layer)?.access == .public
+                try catalogue.retire(layer, version: version, by: NSUserName())
+                if wasPublic { LayersCommand.tellOfCaches(layer) }
+            }
         }
     }
 
@@ -175,9 +179,23 @@ struct LayersCommand: ParsableCommand {
                 throw Refusal(
                     ja: "publicとinternalは、ほかと一緒には指定できません。", en: "public and internal stand alone.")
             }
-            try options.withCatalogue { try $0.setAccess(value, of: layer, by: NSUserName()) }
+            try options.withCatalogue { catalogue in
+                let wasPublic = try catalogue.layer(layer)?.access == .public
+                try catalogue.setAccess(value, of: layer, by: NSUserName())
+                if wasPublic && value != .public { LayersCommand.tellOfCaches(layer) }
+            }
             try Program.print("\(layer) \(value.word)\n")
         }
+    }
+
+    /// What was sent to everybody cannot be called back from where others keep it; tiles of a version may be kept for a year.
+    private static func tellOfCaches(_ layer: String) {
+        Program.say(
+            LocalizedText(
+                ja: "公開していた間に配ったタイルは、CDNなどの共有キャッシュに最長1年残ることがあります。使っている場合は、そちらで /collections/\(layer)/ 以下を消してください。",
+                en:
+                    "Tiles sent while it was public may stay in shared caches, such as a CDN, for up to a year. If there are any, purge what is below /collections/\(layer)/ there."
+            ))
     }
 }
 

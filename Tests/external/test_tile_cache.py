@@ -136,6 +136,16 @@ def test_tiles_on_disk_outlast_the_server_and_damage_costs_nobody_an_answer(tmp_
     assert rows(data)[0] == kept
 
 
+def test_who_closes_a_layer_is_told_of_caches_that_are_not_ours(tmp_path):
+    town(tmp_path / "houses.geojson", [10] * 4)
+    load(tmp_path / "data", tmp_path / "houses.geojson", "houses")
+    layers = lambda *words: subprocess.run([KASANE, "layers", *words, "--data", str(tmp_path / "data")], capture_output=True, text=True)
+    for words, tells in ((["access", "houses", "public"], False), (["access", "houses", "internal"], True), (["access", "houses", "福祉課"], False),
+                         (["access", "houses", "public"], False), (["retire", "houses"], True)):
+        done = layers(*words)
+        assert done.returncode == 0 and ("/collections/houses/" in done.stderr) == tells, (words, done.stderr)
+
+
 def test_warm_does_not_say_that_it_kept_what_it_could_not(tmp_path):
     features = [{"type": "Feature", "properties": {"text": random.Random(n).randbytes(6000).hex()}, "geometry": {"type": "Point", "coordinates": [139 + n * 0.1, 35]}} for n in range(40)]
     (tmp_path / "a.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": features}))
