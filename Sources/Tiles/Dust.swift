@@ -49,6 +49,10 @@ public struct Dust: ~Copyable {
     private var carried = Scratch<Double>()
     /// For each class the last cell that has something of it.
     private var lastCells = Scratch<Int32>()
+    /// For each class some rows that no cell shows, for what is left over: a feature is in a tile once. `spareLimit` places each.
+    private var spares = Scratch<Int32>()
+    private var spareCounts = Scratch<Int32>()
+    private static let spareLimit = 4
 
     public init() {}
 
@@ -66,6 +70,8 @@ public struct Dust: ~Copyable {
         bands.removeAll()
         carried.removeAll()
         lastCells.removeAll()
+        spares.removeAll()
+        spareCounts.removeAll()
         (area, drawnArea, featureCount) = (0, 0, 0)
         (nextCell, nextBand) = (0, 0)
     }
@@ -99,6 +105,11 @@ public struct Dust: ~Copyable {
         let index = number * perClass + cellPlace
         var cell = cells[index]
         cell.area += size
+        let spare = size > cell.largest ? cell.row : Int32(truncatingIfNeeded: row)
+        if spare >= 0 && spareCounts[number] < Dust.spareLimit {
+            spares[number * Dust.spareLimit + Int(spareCounts[number])] = spare
+            spareCounts[number] += 1
+        }
         if size > cell.largest {
             cell.largest = size
             cell.row = Int32(truncatingIfNeeded: row)
@@ -115,6 +126,8 @@ public struct Dust: ~Copyable {
         classRows.append(Int32(truncatingIfNeeded: row))
         carried.append(0)
         lastCells.append(-1)
+        spares.append(repeating: -1, count: Dust.spareLimit)
+        spareCounts.append(0)
         cells.append(repeating: Cell(), count: cellsPerSide * cellsPerSide)
         return classes.count - 1
     }
@@ -184,7 +197,7 @@ public struct Dust: ~Copyable {
             let number = Int(order[i])
             // A hair is what adding and taking away leaves.
             guard carried[number] > 1e-6, let free = freeCell(near: Int(lastCells[number])) else { continue }
-            let row = cells[number * perClass + Int(lastCells[number])].row
+            let row = takeSpare(of: number) ?? cells[number * perClass + Int(lastCells[number])].row
             let side = Int32(1) << cellShift
             let units = Int32(min(carried[number].rounded(.up), Double(side * side)))
             let width = Int32(Double(units).squareRoot().rounded(.up))
@@ -195,6 +208,12 @@ public struct Dust: ~Copyable {
             return Rectangle(row: Int(row), corner: corner, width: width, height: height)
         }
         return nil
+    }
+
+    private mutating func takeSpare(of number: Int) -> Int32? {
+        if spareCounts[number] == 0 { return nil }
+        spareCounts[number] -= 1
+        return spares[number * Dust.spareLimit + Int(spareCounts[number])]
     }
 
     /// The nearest cell without anything of any class, rows and columns counted alike.

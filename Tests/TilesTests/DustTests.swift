@@ -21,9 +21,9 @@ private struct Heap {
     var shares: [Share] = []
 
     /// Rectangles by the gravity of their class; the row of a share is its number here.
-    func rectangles(coversAll: Bool) -> (found: [(gravity: Int, rectangle: Dust.Rectangle)], drawn: Double) {
+    func rectangles(coversAll: Bool, isExact: Bool = false) -> (found: [(gravity: Int, rectangle: Dust.Rectangle)], drawn: Double) {
         var dust = Dust()
-        dust.start(Heap.tile)
+        dust.start(Heap.tile, isExact: isExact)
         let unit = Int64(1) << (20 - Int64(Heap.tile.zoom))
         for (row, share) in shares.enumerated() {
             let (x, y) = (Heap.tile.minX + Int64(share.x) * unit, Heap.tile.minY + Int64(share.y) * unit)
@@ -91,6 +91,22 @@ private struct Heap {
             // No more than one row too much.
             #expect(ownArea < trueArea + Double(Heap.cell), "seed \(seed), class \(gravity)")
         }
+    }
+
+    @Test(arguments: 0..<60 as Range<UInt64>)
+    func `what finds no room in its own cells is shown elsewhere, and each rectangle as another feature`(seed: UInt64) {
+        var generator = SeededGenerator(seed: seed)
+        var heap = Heap(using: &generator, fill: 1)
+        // So many small ones that cells of 16 units overflow.
+        let middle = (x: Int32.random(in: 64...4000, using: &generator), y: Int32.random(in: 64...4000, using: &generator))
+        heap.shares = (0..<Int.random(in: 300...900, using: &generator)).map { _ in
+            Heap.Share(
+                x: middle.x + .random(in: -16...16, using: &generator), y: middle.y + .random(in: -16...16, using: &generator),
+                area: (Double.random(in: 1...4, using: &generator) * 65536).rounded() / 65536, gravity: .random(in: 1...2, using: &generator))
+        }
+        let (found, drawn) = heap.rectangles(coversAll: true, isExact: true)
+        #expect(drawn >= heap.area() && drawn == Double(painted(found.map(\.rectangle)).count))
+        #expect(Set(found.map(\.rectangle.row)).count == found.count, "seed \(seed): a feature is there twice")
     }
 
     @Test(arguments: 0..<30 as Range<UInt64>)
