@@ -102,7 +102,8 @@ private struct Heap {
         heap.shares = (0..<Int.random(in: 300...900, using: &generator)).map { _ in
             Heap.Share(
                 x: middle.x + .random(in: -16...16, using: &generator), y: middle.y + .random(in: -16...16, using: &generator),
-                area: (Double.random(in: 1...4, using: &generator) * 65536).rounded() / 65536, gravity: .random(in: 1...2, using: &generator))
+                area: (Double.random(in: 1...4, using: &generator) * 65536).rounded() / 65536,
+                gravity: .random(in: 1...2, using: &generator))
         }
         let (found, drawn) = heap.rectangles(coversAll: true, isExact: true)
         #expect(drawn >= heap.area() && drawn == Double(painted(found.map(\.rectangle)).count))
