@@ -67,6 +67,9 @@ public struct LayerScrub: ~Copyable {
             at.damaged[block] = 1
             at.checked[block] = 0
             damage.append(.damaged(section: at.name, block: block))
+        } else {
+            // It may have been lost the last time, and be there again.
+            at.damaged[block] = 0
         }
         byteCount += count
         block += 1

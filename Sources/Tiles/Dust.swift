@@ -49,7 +49,8 @@ public struct Dust: ~Copyable {
     private var carried = Scratch<Double>()
     /// For each class the last cell that has something of it.
     private var lastCells = Scratch<Int32>()
-    /// For each class some rows that no cell shows, for what is left over: a feature is in a tile once. `spareLimit` places each.
+    /// For each class some rows that no cell shows, for what is left over, so that a feature is in a tile once; where there are none, the last cell's is
+    /// there once more, since a hazard must not be shown by less than it is. `spareLimit` places each.
     private var spares = Scratch<Int32>()
     private var spareCounts = Scratch<Int32>()
     private static let spareLimit = 4

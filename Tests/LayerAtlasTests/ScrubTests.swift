@@ -94,10 +94,11 @@ struct ScrubTests {
         #expect(isReadable)
     }
 
-    @Test func `a disk that comes to itself is believed`() throws {
+    /// Of the header, without which nothing can be opened, and of blocks that are refused one by one.
+    @Test(arguments: [0, 30, 60, 90]) func `a disk that comes to itself is believed`(percent: Int) throws {
         #expect(isReadable)
-        // The header: nothing can be opened any more.
-        try flip(0..<64)
+        let place = whole.count / 100 * percent
+        try flip(place..<place + 200)
         #expect(try scrub()["a"]?.isEmpty == false)
         #expect(!isReadable)
         try write(whole)
